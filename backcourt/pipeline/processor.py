@@ -1,0 +1,176 @@
+"""What computes a table: a processor, its inputs and their windows, and the pipeline that lists them.
+
+A processor is two pure functions and a declaration. It never sees Ray or BigQuery: Polars frames come in, one frame
+goes out. A new table is one module with a PROCESSOR and one entry in the pipeline's list.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import polars as pl
+
+from backcourt.errors import UsageError
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.table import Column, Table
+
+Inputs = Mapping[str, pl.DataFrame]
+"""Rows by `dataset.table` (or feed) name: every committed row of the input's windows, over all dates of the chunk."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """How far back from a partition's date D an input is needed.
+
+    `same_date` includes D itself. Looking back, strictly before D: `days` counts calendar days (D − days … D − 1),
+    `season` reaches to the start of D's season, `everything` to the beginning; the widest of those given holds.
+    """
+
+    same_date: bool = False
+    days: int = 0
+    season: bool = False
+    everything: bool = False
+
+    def first(self, day: date, calendar: Calendar) -> date:
+        """The earliest date that the partition of `day` may read."""
+        if self.everything:
+            return calendar.dates[0] if calendar.dates else day
+        candidates = [day if self.same_date else day + timedelta(days=1), day - timedelta(days=self.days)]
+        season_start = calendar.season_start(day) if self.season else None
+        if season_start:
+            candidates.append(season_start)
+        return min(candidates)
+
+    def last(self, day: date) -> date:
+        """The latest date that the partition of `day` may read."""
+        return day if self.same_date else day - timedelta(days=1)
+
+    def dates(self, day: date, calendar: Calendar) -> tuple[date, ...]:
+        """The calendar's dates that the partition of `day` reads."""
+        return calendar.between(self.first(day, calendar), self.last(day))
+
+
+SAME_DATE = Window(same_date=True)
+SEASON = Window(season=True)
+SEASON_AND_SAME_DATE = Window(same_date=True, season=True)
+EVERYTHING_BEFORE = Window(everything=True)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What a source delivers under a name, before it is a table: columns as backcourt wants them."""
+
+    name: str
+    columns: tuple[Column, ...]
+    partition_by: str
+
+    @property
+    def full_name(self) -> str:
+        """`source:name`, so that a feed is never mistaken for a table."""
+        return f"source:{self.name}"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a processor: a table of the warehouse or a source's feed, the columns it reads, its window.
+
+    `optional`: a same-date partition that is not committed does not block (tables that may be empty).
+    `holes_block`: a hole inside the look-back window blocks the date instead of being named.
+    """
+
+    table: Table | Feed
+    columns: tuple[str, ...]
+    window: Window
+    optional: bool = False
+    holes_block: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name under which the rows reach the processor."""
+        return self.table.full_name
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive dates that one task computes.
+
+    `as_of` is the plan's date: a game before it without a status is final. `options` are the run's switches that
+    a processor may know (`no_fallback`).
+    """
+
+    table: str
+    dates: tuple[date, ...]
+    as_of: date
+    options: frozenset[str] = frozenset()
+
+
+Compute = Callable[[Chunk, Inputs], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What computes one table.
+
+    `expected_keys(chunk, inputs)` returns the entities that must be there: the partition column and any columns of
+    the table that name an entity; a row of the table covers an expected row when it agrees in those columns.
+    `compute(chunk, inputs)` returns exactly the table's computed columns, for exactly the chunk's dates. Both are
+    pure, and a date's rows depend neither on the other dates of the chunk nor on the order of the input rows.
+    `version` changes when the same inputs would give other rows. `bootstrap`: skip the first days of a season.
+    `needs_final_games`: a date is due only once it lies before the plan's as-of date.
+    """
+
+    table: Table
+    version: str
+    inputs: tuple[Input, ...]
+    expected_keys: Compute
+    compute: Compute
+    bootstrap: bool = False
+    needs_final_games: bool = True
+
+    @property
+    def name(self) -> str:
+        """The table's full name."""
+        return self.table.full_name
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether it reads a source's feed: such tables are made by `ingest`, not by `backfill`."""
+        return any(isinstance(i.table, Feed) for i in self.inputs)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The processors of one pipeline and how dates are found.
+
+    `schedule` is the table whose rows say which dates exist; `calendar` turns its rows (columns
+    `schedule_columns`) into a Calendar. Without a schedule every day of the requested range exists.
+    """
+
+    name: str
+    processors: tuple[Processor, ...]
+    schedule: Table | None = None
+    schedule_columns: tuple[str, ...] = ()
+    calendar: Callable[[pl.DataFrame], Calendar] | None = None
+    code_version: str = "0"
+    _by_name: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the processors and refuse two tables of one name.
+
+        Raises:
+            UsageError: two processors make the same table, or tables of two datasets share a name.
+        """
+        for processor in self.processors:
+            if processor.table.name in {p.table.name for p in self._by_name.values()}:
+                raise UsageError(
+                    f"Pipeline {self.name} makes table {processor.table.name} twice.",
+                    "Give every table one processor and a name of its own.",
+                )
+            self._by_name[processor.name] = processor
+
+    def processor(self, name: str) -> Processor:
+        """The processor of `dataset.table` (KeyError if there is none)."""
+        return self._by_name[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
