@@ -12,7 +12,7 @@ A leaf carries exactly one of three mix-ins, which decides what a caller may do 
 later, under a new job id), `QuotaSignal` (try again later, and with a smaller budget), `Permanent` (never try again).
 """
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 
 class BackcourtError(Exception):
@@ -36,11 +36,6 @@ class BackcourtError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by constructor arguments: the default forgets keyword fields."""
         return (_rebuild, (type(self), self.what, self.do, self.fields))
-
-    @classmethod
-    def about(cls, what: str, do: str = "", **fields: Any) -> Self:
-        """The same as the constructor; reads well where the class is a variable."""
-        return cls(what, do, **fields)
 
 
 class Retryable:
@@ -85,7 +80,5 @@ class DataError(BackcourtError, Permanent):
     exit_code = 5
 
 
-def _rebuild(
-    cls: type[BackcourtError], what: str, do: str, fields: dict[str, Any]
-) -> BackcourtError:
+def _rebuild(cls: type[BackcourtError], what: str, do: str, fields: dict[str, Any]) -> BackcourtError:
     return cls(what, do, **fields)

@@ -58,11 +58,21 @@ EVERYTHING_BEFORE = Window(everything=True)
 
 @dataclass(frozen=True)
 class Feed:
-    """What a source delivers under a name, before it is a table: columns as backcourt wants them."""
+    """What a source delivers under a name, before it is a table.
+
+    `columns` are the columns as the processor reads them; `aliases` maps a source's own column names onto them, the
+    one place where foreign names are known; `ignored` are foreign columns that are known and not wanted. `files` are
+    glob patterns of the feed's files in a folder, without ending (`box_scores*`). An `optional` feed may have no
+    file, and then has no rows.
+    """
 
     name: str
     columns: tuple[Column, ...]
     partition_by: str
+    files: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def full_name(self) -> str:

@@ -1,6 +1,6 @@
 """What a partitioned table looks like: its columns, its key, how it is partitioned. Pure declarations."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import pyarrow as pa
@@ -52,9 +52,9 @@ class Column:
 
 
 COMMIT_COLUMNS = (
-    Column("computed_at", FieldType.TIMESTAMP, "When the commit published the row.", True),
-    Column("run_id", FieldType.STRING, "The run that published the row.", True),
-    Column("code_version", FieldType.STRING, "The code that computed the row.", True),
+    Column("computed_at", FieldType.TIMESTAMP, "When the commit published the row.", required=True),
+    Column("run_id", FieldType.STRING, "The run that published the row.", required=True),
+    Column("code_version", FieldType.STRING, "The code that computed the row.", required=True),
 )
 """Set by the commit itself, after every column that a processor computes."""
 
@@ -74,7 +74,6 @@ class Table:
     columns: tuple[Column, ...]
     description: str
     rows_a_date: int = 250
-    partitioned: bool = field(default=True)
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself.
@@ -120,12 +119,4 @@ class Table:
 
     def column(self, name: str) -> Column:
         """The declared column of that name (KeyError if there is none)."""
-        return next_or_key_error(self.all_columns, name)
-
-
-def next_or_key_error(columns: tuple[Column, ...], name: str) -> Column:
-    """The column named `name`, or KeyError."""
-    for column in columns:
-        if column.name == name:
-            return column
-    raise KeyError(name)
+        return {c.name: c for c in self.all_columns}[name]

@@ -1,0 +1,125 @@
+"""The ledger: which partitions are committed, by which commit, from what, with what coverage.
+
+It is append-only; the row with the highest generation of a partition counts.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+
+from backcourt.pipeline.table import Column, FieldType
+
+S, I, F, B, D, T = (  # noqa: E741
+    FieldType.STRING,
+    FieldType.INT64,
+    FieldType.FLOAT64,
+    FieldType.BOOL,
+    FieldType.DATE,
+    FieldType.TIMESTAMP,
+)
+
+LEDGER_COLUMNS = (
+    Column("partition_date", D, "The partition's date.", required=True),
+    Column("table_name", S, "The partition's table, dataset.name.", required=True),
+    Column("generation", I, "The table's commit counter; the highest of a partition counts.", required=True),
+    Column("commit_id", S, "The commit that wrote this ledger row.", required=True),
+    Column(
+        "rows_commit",
+        S,
+        "The commit that wrote the partition's rows: older than commit_id where a later "
+        "commit found the same rows and only renewed the ledger.",
+        required=True,
+    ),
+    Column("run_id", S, "The run.", required=True),
+    Column("code_version", S, "The version of the code that ran.", required=True),
+    Column("processor_version", S, "The version that the processor declares.", required=True),
+    Column("row_count", I, "Rows of the partition.", required=True),
+    Column("expected_count", I, "Entities that the partition should hold.", required=True),
+    Column("present_count", I, "Expected entities that it holds.", required=True),
+    Column("coverage", F, "present_count / expected_count; 1 where nothing is expected.", required=True),
+    Column("forced", B, "Published below the threshold by --force.", required=True),
+    Column("content_hash", S, "Hash of the key-sorted rows without the commit's own columns.", required=True),
+    Column("input_versions", S, "JSON: per input the digest of its partitions' commits, how many, and holes."),
+    Column("notes", S, "JSON: what the processor had to say of the date, a source decision for example."),
+    Column("committed_at", T, "The transaction's instant.", required=True),
+)
+
+
+@dataclass(frozen=True)
+class InputVersion:
+    """What one input looked like when a partition was computed from it.
+
+    `digest` identifies the window's committed partitions and the commits that wrote their rows; `dates` counts them;
+    `holes` are calendar dates of the window that were not committed.
+    """
+
+    digest: str
+    dates: int
+    holes: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """The ledger's newest row of one partition, or the row that a commit is about to write.
+
+    `generation` and `commit_id` are 0 and "" before the commit has them. Coverage is a share, 0 to 1.
+    """
+
+    table: str
+    day: date
+    generation: int = 0
+    commit_id: str = ""
+    rows_commit: str = ""
+    run_id: str = ""
+    code_version: str = ""
+    processor_version: str = ""
+    row_count: int = 0
+    expected_count: int = 0
+    present_count: int = 0
+    forced: bool = False
+    content_hash: str = ""
+    inputs: Mapping[str, InputVersion] = field(default_factory=dict)
+    notes: str = ""
+
+    @property
+    def coverage(self) -> float:
+        """Share of the expected entities that are present; 1 where nothing is expected."""
+        return self.present_count / self.expected_count if self.expected_count else 1.0
+
+
+def window_version(committed: Mapping[date, str], window: Iterable[date], expected: Iterable[date]) -> InputVersion:
+    """The version of an input over a window.
+
+    Args:
+        committed: the commit that wrote the rows of each committed partition of the input.
+        window: calendar dates that the window covers.
+        expected: those of them that ought to be committed (not bootstrap days of the input); the rest are no holes.
+    """
+    present = [(day, committed[day]) for day in sorted(window) if day in committed]
+    text = "\n".join(f"{day.isoformat()} {commit}" for day, commit in present)
+    holes = tuple(day for day in sorted(expected) if day not in committed)
+    return InputVersion(sha256(text.encode()).hexdigest()[:20], len(present), holes)
+
+
+def inputs_to_json(inputs: Mapping[str, InputVersion]) -> str:
+    """The ledger's `input_versions` column."""
+    return json.dumps(
+        {
+            name: {"digest": v.digest, "dates": v.dates, "holes": [h.isoformat() for h in v.holes]}
+            for name, v in sorted(inputs.items())
+        },
+        separators=(",", ":"),
+    )
+
+
+def inputs_from_json(text: str | None) -> dict[str, InputVersion]:
+    """The reverse of `inputs_to_json`; what a foreign hand wrote unreadably counts as no versions (stale)."""
+    try:
+        return {
+            name: InputVersion(v["digest"], int(v["dates"]), tuple(date.fromisoformat(h) for h in v["holes"]))
+            for name, v in json.loads(text or "{}").items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
