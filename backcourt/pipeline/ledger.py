@@ -4,10 +4,9 @@ It is append-only; the row with the highest generation of a partition counts.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import sha256
 
 from backcourt.pipeline.table import Column, FieldType
 
@@ -87,20 +86,6 @@ class LedgerEntry:
     def coverage(self) -> float:
         """Share of the expected entities that are present; 1 where nothing is expected."""
         return self.present_count / self.expected_count if self.expected_count else 1.0
-
-
-def window_version(committed: Mapping[date, str], window: Iterable[date], expected: Iterable[date]) -> InputVersion:
-    """The version of an input over a window.
-
-    Args:
-        committed: the commit that wrote the rows of each committed partition of the input.
-        window: calendar dates that the window covers.
-        expected: those of them that ought to be committed (not bootstrap days of the input); the rest are no holes.
-    """
-    present = [(day, committed[day]) for day in sorted(window) if day in committed]
-    text = "\n".join(f"{day.isoformat()} {commit}" for day, commit in present)
-    holes = tuple(day for day in sorted(expected) if day not in committed)
-    return InputVersion(sha256(text.encode()).hexdigest()[:20], len(present), holes)
 
 
 def inputs_to_json(inputs: Mapping[str, InputVersion]) -> str:

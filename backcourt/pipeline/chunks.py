@@ -1,0 +1,116 @@
+"""Cutting a plan into work: chunks of consecutive dates to compute, and blocks of input to read.
+
+A block is one month of one input, read once a run however many chunks need it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.plan import Plan
+from backcourt.pipeline.processor import Pipeline, Processor
+
+
+@dataclass(frozen=True, order=True)
+class BlockKey:
+    """One month of one input; `input` is `dataset.table` or `source:feed`."""
+
+    input: str
+    year: int
+    month: int
+
+    def __str__(self) -> str:
+        return f"{self.input} {self.year}-{self.month:02}"
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is read of a block: the columns that its readers want and the dates that they can reach."""
+
+    key: BlockKey
+    columns: tuple[str, ...]
+    days: tuple[date, ...]
+
+
+@dataclass(frozen=True, order=True)
+class ChunkKey:
+    """Consecutive dates of one table; its first date and length name it."""
+
+    wave: int
+    first: date
+    table: str
+    days: tuple[date, ...]
+
+    def halves(self) -> tuple["ChunkKey", "ChunkKey"]:
+        """The same dates in two chunks; only for two dates or more."""
+        middle = len(self.days) // 2
+        return (
+            ChunkKey(self.wave, self.days[0], self.table, self.days[:middle]),
+            ChunkKey(self.wave, self.days[middle], self.table, self.days[middle:]),
+        )
+
+    def __str__(self) -> str:
+        name = self.table.partition(".")[2] or self.table
+        first, last = self.days[0], self.days[-1]
+        if first == last:
+            return f"{name} {first.isoformat()}"
+        end = f"{last.day:02}" if (first.year, first.month) == (last.year, last.month) else last.isoformat()
+        return f"{name} {first.isoformat()}..{end}"
+
+
+def cut_days(days: Iterable[date], chunk_days: int) -> list[tuple[date, ...]]:
+    """Group ascending dates so that a group spans at most `chunk_days` days; up to 31, never across a month's end."""
+    groups: list[list[date]] = []
+    for day in days:
+        first = groups[-1][0] if groups else None
+        fits = first is not None and (day - first).days < chunk_days
+        if fits and first is not None and chunk_days <= 31:
+            fits = (day.year, day.month) == (first.year, first.month)
+        if fits:
+            groups[-1].append(day)
+        else:
+            groups.append([day])
+    return [tuple(g) for g in groups]
+
+
+def chunks_of(plan: Plan, chunk_days: int) -> tuple[ChunkKey, ...]:
+    """The plan's chunks, ordered by wave, first date and table."""
+    return tuple(
+        sorted(
+            ChunkKey(table.wave, days[0], table.table, days)
+            for table in plan.tables
+            for days in cut_days(table.days, chunk_days)
+        )
+    )
+
+
+def blocks_of(processor: Processor, days: tuple[date, ...], calendar: Calendar) -> dict[BlockKey, set[date]]:
+    """The blocks that a processor reads for `days`, each with the calendar dates that its windows reach."""
+    needed: dict[BlockKey, set[date]] = {}
+    for each in processor.inputs:
+        first = min(each.window.first(day, calendar) for day in days)
+        last = max(each.window.last(day) for day in days)
+        for day in calendar.between(first, last):
+            needed.setdefault(BlockKey(each.name, day.year, day.month), set()).add(day)
+    return needed
+
+
+def all_blocks(pipeline: Pipeline, calendar: Calendar, chunks: Iterable[ChunkKey]) -> dict[BlockKey, Block]:
+    """Every block of a run: the union of what its chunks read."""
+    days: dict[BlockKey, set[date]] = {}
+    columns: dict[str, list[str]] = {}
+    for chunk in chunks:
+        processor = pipeline.processor(chunk.table)
+        for each in processor.inputs:
+            columns.setdefault(each.name, []).extend(c for c in each.columns if c not in columns.get(each.name, []))
+        for key, reached in blocks_of(processor, chunk.days, calendar).items():
+            days.setdefault(key, set()).update(reached)
+    return {key: Block(key, tuple(columns[key.input]), tuple(sorted(reached))) for key, reached in days.items()}
+
+
+def readers_of(
+    pipeline: Pipeline, calendar: Calendar, chunks: Iterable[ChunkKey]
+) -> Mapping[ChunkKey, tuple[BlockKey, ...]]:
+    """The blocks that each chunk needs."""
+    return {c: tuple(blocks_of(pipeline.processor(c.table), c.days, calendar)) for c in chunks}

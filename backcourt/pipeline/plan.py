@@ -1,0 +1,220 @@
+"""The plan: what a run will do, with absolute dates, before it does it. Pure: ledger and calendar in, plan out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.ledger import LedgerEntry
+from backcourt.pipeline.outcomes import Partition
+from backcourt.pipeline.processor import Feed, Input, Pipeline, Processor
+from backcourt.pipeline.versions import TableVersions
+
+Ledger = Mapping[tuple[str, date], LedgerEntry]
+
+
+class Frozen(BaseModel):
+    """Base of the plan's parts: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reason(StrEnum):
+    """Why a partition is in the plan.
+
+    MISSING: the ledger has no row. STALE: an input was committed after it. INPUT_CHANGES: an input is in this plan;
+    computed only if that input's rows really change. RECOMPUTE: asked for by --recompute or --force.
+    """
+
+    MISSING = "missing"
+    STALE = "stale"
+    INPUT_CHANGES = "input changes"
+    RECOMPUTE = "recompute"
+
+
+class PlannedPartition(Frozen):
+    """One date to do, and the commit id that the plan saw on it ("" for none): the commit compares with it."""
+
+    day: date
+    reason: Reason
+    seen_commit: str = ""
+
+
+class TablePlan(Frozen):
+    """What the run does with one table. `skipped` counts calendar dates by why they are left alone."""
+
+    table: str
+    wave: int
+    to_do: tuple[PlannedPartition, ...]
+    done: int = 0
+    bootstrap: int = 0
+    not_due: int = 0
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """The dates to do, ascending."""
+        return tuple(p.day for p in self.to_do)
+
+
+class Request(Frozen):
+    """What the user asked for. `days` are the calendar's dates within the selection; `tables` full names."""
+
+    run_id: str
+    tables: tuple[str, ...]
+    days: tuple[date, ...]
+    as_of: date
+    recompute: bool = False
+    force: bool = False
+    options: tuple[str, ...] = ()
+
+
+class Plan(Frozen):
+    """What a run will do. `no_games` are dates asked for by name that the calendar does not have."""
+
+    request: Request
+    tables: tuple[TablePlan, ...]
+    no_games: tuple[date, ...] = Field(default=())
+
+    @property
+    def total(self) -> int:
+        """Partitions to do."""
+        return sum(len(t.to_do) for t in self.tables)
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """Every partition to do, in the plan's order."""
+        return tuple(Partition(t.table, p.day) for t in self.tables for p in t.to_do)
+
+
+def waves(pipeline: Pipeline, tables: Sequence[str]) -> dict[str, int]:
+    """The wave of each table: 0 where no input is among `tables`, else one after its latest input.
+
+    Raises:
+        RecursionError: never for a Pipeline, whose inputs are declared before their readers.
+    """
+    known: dict[str, int] = {}
+
+    def wave_of(name: str) -> int:
+        if name not in known:
+            inputs = [i.name for i in pipeline.processor(name).inputs if i.name in tables and i.name != name]
+            known[name] = 1 + max((wave_of(i) for i in inputs), default=-1)
+        return known[name]
+
+    return {name: wave_of(name) for name in tables}
+
+
+def is_due(processor: Processor, day: date, as_of: date) -> bool:
+    """Whether a partition can be computed at all: a table of results needs the games to be over."""
+    return day < as_of if processor.needs_final_games else day <= as_of
+
+
+def versions_of(pipeline: Pipeline, calendar: Calendar, ledger: Ledger, as_of: date) -> dict[str, TableVersions]:
+    """The committed partitions of every table of the pipeline."""
+    committed: dict[str, dict[date, str]] = {p.name: {} for p in pipeline.processors}
+    for (table, day), entry in ledger.items():
+        if table in committed:
+            committed[table][day] = entry.rows_commit
+    return {
+        p.name: TableVersions(calendar, _expects(p, calendar, as_of), committed[p.name]) for p in pipeline.processors
+    }
+
+
+def _expects(processor: Processor, calendar: Calendar, as_of: date) -> Callable[[date], bool]:
+    return lambda day: is_due(processor, day, as_of) and not (processor.bootstrap and calendar.is_bootstrap(day))
+
+
+def build_plan(
+    pipeline: Pipeline, calendar: Calendar, request: Request, ledger: Ledger, no_games: tuple[date, ...] = ()
+) -> Plan:
+    """Compare what was asked for with what the ledger has.
+
+    Args:
+        pipeline: the processors.
+        calendar: the dates that exist.
+        request: the selection.
+        ledger: the newest entry of every committed partition of the tables and their inputs.
+        no_games: dates asked for by name that the calendar lacks; only reported.
+    """
+    order = sorted(waves(pipeline, request.tables).items(), key=lambda item: (item[1], item[0]))
+    versions = versions_of(pipeline, calendar, ledger, request.as_of)
+    changing: dict[str, list[date]] = {}
+    plans = []
+    for name, wave in order:
+        table_plan = _plan_table(pipeline.processor(name), wave, calendar, request, ledger, versions, changing)
+        changing[name] = list(table_plan.days)
+        plans.append(table_plan)
+    return Plan(request=request, tables=tuple(plans), no_games=no_games)
+
+
+def _plan_table(
+    processor: Processor,
+    wave: int,
+    calendar: Calendar,
+    request: Request,
+    ledger: Ledger,
+    versions: Mapping[str, TableVersions],
+    changing: Mapping[str, list[date]],
+) -> TablePlan:
+    to_do, done, bootstrap, not_due = [], 0, 0, 0
+    for day in request.days:
+        if processor.bootstrap and calendar.is_bootstrap(day):
+            bootstrap += 1
+            continue
+        if not is_due(processor, day, request.as_of):
+            not_due += 1
+            continue
+        entry = ledger.get((processor.name, day))
+        reason = _reason(processor, day, calendar, entry, request, versions, changing)
+        if reason is None:
+            done += 1
+        else:
+            seen = entry.commit_id if entry else ""
+            to_do.append(PlannedPartition(day=day, reason=reason, seen_commit=seen))
+    return TablePlan(
+        table=processor.name, wave=wave, to_do=tuple(to_do), done=done, bootstrap=bootstrap, not_due=not_due
+    )
+
+
+def _reason(
+    processor: Processor,
+    day: date,
+    calendar: Calendar,
+    entry: LedgerEntry | None,
+    request: Request,
+    versions: Mapping[str, TableVersions],
+    changing: Mapping[str, list[date]],
+) -> Reason | None:
+    """Why the partition is to be done; None when it is done and current."""
+    if entry is None:
+        return Reason.MISSING
+    if request.recompute or request.force:
+        return Reason.RECOMPUTE
+    if is_stale(processor, day, calendar, entry, versions):
+        return Reason.STALE
+    if any(_any_between(changing.get(i.name, ()), i, day, calendar) for i in processor.inputs):
+        return Reason.INPUT_CHANGES
+    return None
+
+
+def is_stale(
+    processor: Processor, day: date, calendar: Calendar, entry: LedgerEntry, versions: Mapping[str, TableVersions]
+) -> bool:
+    """Whether an input of the partition has other rows now than when the partition was computed."""
+    for each in table_inputs(processor):
+        now = versions[each.name].window(each.window.first(day, calendar), each.window.last(day))
+        seen = entry.inputs.get(each.name)
+        if seen is None or seen.digest != now.digest:
+            return True
+    return False
+
+
+def table_inputs(processor: Processor) -> tuple[Input, ...]:
+    """The inputs that are tables: a source's feed has no commits."""
+    return tuple(i for i in processor.inputs if not isinstance(i.table, Feed))
+
+
+def _any_between(days: Sequence[date], source: Input, day: date, calendar: Calendar) -> bool:
+    first, last = source.window.first(day, calendar), source.window.last(day)
+    return any(first <= d <= last for d in days)
