@@ -1,6 +1,8 @@
 """The plan: what a run will do, with absolute dates, before it does it. Pure: ledger and calendar in, plan out."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -138,35 +140,37 @@ def build_plan(
         no_games: dates asked for by name that the calendar lacks; only reported.
     """
     order = sorted(waves(pipeline, request.tables).items(), key=lambda item: (item[1], item[0]))
-    versions = versions_of(pipeline, calendar, ledger, request.as_of)
-    changing: dict[str, list[date]] = {}
+    facts = _Facts(calendar, request, ledger, versions_of(pipeline, calendar, ledger, request.as_of))
     plans = []
     for name, wave in order:
-        table_plan = _plan_table(pipeline.processor(name), wave, calendar, request, ledger, versions, changing)
-        changing[name] = list(table_plan.days)
+        table_plan = _plan_table(pipeline.processor(name), wave, facts)
+        facts.changing[name] = table_plan.days
         plans.append(table_plan)
     return Plan(request=request, tables=tuple(plans), no_games=no_games)
 
 
-def _plan_table(
-    processor: Processor,
-    wave: int,
-    calendar: Calendar,
-    request: Request,
-    ledger: Ledger,
-    versions: Mapping[str, TableVersions],
-    changing: Mapping[str, list[date]],
-) -> TablePlan:
+@dataclass(frozen=True)
+class _Facts:
+    """What every decision of one plan looks at; `changing` grows wave by wave."""
+
+    calendar: Calendar
+    request: Request
+    ledger: Ledger
+    versions: Mapping[str, TableVersions]
+    changing: dict[str, tuple[date, ...]] = field(default_factory=dict)
+
+
+def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
     to_do, done, bootstrap, not_due = [], 0, 0, 0
-    for day in request.days:
-        if processor.bootstrap and calendar.is_bootstrap(day):
+    for day in facts.request.days:
+        if processor.bootstrap and facts.calendar.is_bootstrap(day):
             bootstrap += 1
             continue
-        if not is_due(processor, day, request.as_of):
+        if not is_due(processor, day, facts.request.as_of):
             not_due += 1
             continue
-        entry = ledger.get((processor.name, day))
-        reason = _reason(processor, day, calendar, entry, request, versions, changing)
+        entry = facts.ledger.get((processor.name, day))
+        reason = _reason(processor, day, entry, facts)
         if reason is None:
             done += 1
         else:
@@ -177,24 +181,19 @@ def _plan_table(
     )
 
 
-def _reason(
-    processor: Processor,
-    day: date,
-    calendar: Calendar,
-    entry: LedgerEntry | None,
-    request: Request,
-    versions: Mapping[str, TableVersions],
-    changing: Mapping[str, list[date]],
-) -> Reason | None:
+def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _Facts) -> Reason | None:
     """Why the partition is to be done; None when it is done and current."""
     if entry is None:
         return Reason.MISSING
-    if request.recompute or request.force:
+    if facts.request.recompute or facts.request.force:
         return Reason.RECOMPUTE
-    if is_stale(processor, day, calendar, entry, versions):
+    if is_stale(processor, day, facts.calendar, entry, facts.versions):
         return Reason.STALE
-    if any(_any_between(changing.get(i.name, ()), i, day, calendar) for i in processor.inputs):
-        return Reason.INPUT_CHANGES
+    for each in processor.inputs:
+        first, last = each.window.first(day, facts.calendar), each.window.last(day)
+        changing = facts.changing.get(each.name, ())
+        if bisect_left(changing, first) < bisect_right(changing, last):
+            return Reason.INPUT_CHANGES
     return None
 
 
@@ -213,8 +212,3 @@ def is_stale(
 def table_inputs(processor: Processor) -> tuple[Input, ...]:
     """The inputs that are tables: a source's feed has no commits."""
     return tuple(i for i in processor.inputs if not isinstance(i.table, Feed))
-
-
-def _any_between(days: Sequence[date], source: Input, day: date, calendar: Calendar) -> bool:
-    first, last = source.window.first(day, calendar), source.window.last(day)
-    return any(first <= d <= last for d in days)
