@@ -37,6 +37,10 @@ class TableVersions:
     def __contains__(self, day: object) -> bool:
         return day in self._committed
 
+    def expects(self, day: date) -> bool:
+        """Whether the partition of that date ought to be committed (not a bootstrap day, for example)."""
+        return self._expected(day)
+
     def commit_of(self, day: date) -> str:
         """The commit that wrote the partition's rows, "" if it is not committed."""
         return self._committed.get(day, "")

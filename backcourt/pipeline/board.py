@@ -1,0 +1,308 @@
+"""The state of a run: which partitions are open, which chunks may go next, what is ready to be committed.
+
+Pure bookkeeping, driven by events: the driver asks for work, hands it to the pool, and reports what came back. A chunk
+passes through four places:
+
+    waiting   until every partition that its windows reach is settled (committed, blocked, failed or not in the run)
+    settled   in line; admitted a few at a time, so that not all blocks are in memory at once
+    admitted  its blocks are read, then it is computed
+    passed    the dates that the gate let through wait for their table's committer
+"""
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.chunks import Block, BlockKey, ChunkKey, all_blocks, blocks_of, chunks_of, readers_of
+from backcourt.pipeline.coverage import Measurement, Thresholds
+from backcourt.pipeline.ledger import InputVersion
+from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
+from backcourt.pipeline.plan import Ledger, Plan, versions_of
+from backcourt.pipeline.processor import Pipeline
+from backcourt.pipeline.shelf import Shelf
+from backcourt.pipeline.triage import Passed, Triage
+
+DEATHS_ALLOWED = 2
+"""A date that kills its worker this often is recorded as failed."""
+
+
+@dataclass(frozen=True)
+class ComputeTask:
+    """A chunk whose blocks are all held, and those blocks in the order of `blocks`."""
+
+    chunk: ChunkKey
+    blocks: tuple[BlockKey, ...]
+    references: tuple[object, ...]
+
+
+@dataclass
+class _Active:
+    """An admitted chunk. `inputs` are its dates' input versions, fixed when its blocks were complete."""
+
+    blocks: tuple[BlockKey, ...]
+    inputs: dict[date, dict[str, InputVersion]] = field(default_factory=dict)
+
+
+class Board:
+    """One run's progress. Not thread-safe: only the driver's loop touches it."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        calendar: Calendar,
+        plan: Plan,
+        ledger: Ledger,
+        thresholds: Thresholds,
+        chunk_days: int = 31,
+        lookahead: int = 8,
+    ) -> None:
+        """Lay out the plan.
+
+        Args:
+            pipeline: the processors.
+            calendar: the dates that exist.
+            plan: what is to be done.
+            ledger: the entries that the plan was made from.
+            thresholds: the gate's.
+            chunk_days: the longest span of a chunk, in days.
+            lookahead: how many chunks may be admitted at once.
+        """
+        self.outcomes: dict[Partition, PartitionOutcome] = {}
+        self.versions = versions_of(pipeline, calendar, ledger, plan.request.as_of)
+        self._pipeline, self._calendar, self._lookahead = pipeline, calendar, lookahead
+        self._triage = Triage(pipeline, calendar, plan, ledger, thresholds, self.versions, self.outcomes)
+        chunks = chunks_of(plan, chunk_days)
+        readers = dict(readers_of(pipeline, calendar, chunks))
+        self.shelf = Shelf(all_blocks(pipeline, calendar, chunks), readers)
+        self._open: dict[BlockKey, set[date]] = {}
+        for partition in plan.partitions:
+            self._open.setdefault(_month(partition), set()).add(partition.day)
+        self._waiting: dict[ChunkKey, set[BlockKey]] = {}
+        self._watchers: dict[BlockKey, set[ChunkKey]] = {}
+        self._settled: list[tuple[object, ChunkKey]] = []
+        self._reads: list[BlockKey] = []
+        self._computable: list[ChunkKey] = []
+        self._active: dict[ChunkKey, _Active] = {}
+        self._deaths: dict[ChunkKey, int] = {}
+        self._attempts: dict[Partition, int] = {}
+        self._passed: dict[str, list[Passed]] = {}
+        self._open_count = plan.total
+        self._needs = readers
+        for chunk, keys in readers.items():
+            self._enqueue(chunk, keys)
+
+    @property
+    def open_count(self) -> int:
+        """Partitions that have no outcome yet."""
+        return self._open_count
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every partition has an outcome."""
+        return self._open_count == 0
+
+    @property
+    def passed_tables(self) -> tuple[str, ...]:
+        """Tables that have partitions ready to be committed."""
+        return tuple(t for t, waiting in self._passed.items() if waiting)
+
+    @property
+    def passed_count(self) -> int:
+        """Partitions that wait for a committer."""
+        return sum(len(waiting) for waiting in self._passed.values())
+
+    # --- work to hand out -------------------------------------------------------------------------------------
+
+    def next_reads(self, limit: int) -> list[Block]:
+        """Up to `limit` blocks to read now; each is handed out once."""
+        self._admit()
+        taken, self._reads = self._reads[: max(limit, 0)], self._reads[max(limit, 0) :]
+        return [self.shelf.block(key) for key in taken]
+
+    def next_computes(self, limit: int) -> list[ComputeTask]:
+        """Up to `limit` chunks to compute now; each is handed out once."""
+        self._admit()
+        taken, self._computable = self._computable[: max(limit, 0)], self._computable[max(limit, 0) :]
+        return [
+            ComputeTask(chunk, self._active[chunk].blocks, self.shelf.references(self._active[chunk].blocks))
+            for chunk in taken
+        ]
+
+    def take_passed(self, table: str, most: int) -> tuple[Passed, ...]:
+        """Up to `most` partitions of a table that wait for their commit, oldest dates first."""
+        waiting = sorted(self._passed.get(table, []), key=lambda p: p.entry.day)
+        self._passed[table] = waiting[most:]
+        return tuple(waiting[:most])
+
+    # --- what came back ---------------------------------------------------------------------------------------
+
+    def block_read(self, key: BlockKey, reference: object, commits: Mapping[date, str]) -> None:
+        """A block's rows are held; `commits` are the commits of its dates, equal before and after the reading."""
+        if key.input in self.versions:
+            self.versions[key.input].update(commits)
+        for chunk in self.shelf.put(key, reference):
+            self._complete(chunk)
+
+    def block_failed(self, key: BlockKey, category: Category, reason: str) -> None:
+        """A block could not be read: the chunks that need it now fail; the others go on."""
+        for chunk in self.shelf.waiters(key):
+            self._fail(chunk, category, f"block {key} could not be read: {reason}")
+
+    def blocks_lost(self, chunk: ChunkKey, keys: Iterable[BlockKey]) -> None:
+        """The chunk could not start because its blocks were lost with a node: they are read again."""
+        for key in keys:
+            self.shelf.lose(key)
+        self._want(chunk)
+
+    def computed(
+        self,
+        chunk: ChunkKey,
+        measured: Iterable[Measurement],
+        reference: object,
+        seconds: float,
+        notes: Mapping[date, str],
+    ) -> None:
+        """A chunk's rows are there and measured: judge each date."""
+        inputs = self._active[chunk].inputs
+        share = seconds / len(chunk.days)
+        for each in measured:
+            partition = Partition(chunk.table, each.day)
+            verdict = self._triage.judge(partition, each, inputs[each.day], reference, notes.get(each.day, ""))
+            self._attempts[partition] = self._attempts.get(partition, 0) + 1
+            if isinstance(verdict, Passed):
+                self._passed.setdefault(chunk.table, []).append(verdict.timed(share, self._attempts[partition]))
+            else:
+                self._settle(verdict)
+        self._retire(chunk, {})
+
+    def compute_failed(self, chunk: ChunkKey, category: Category, reason: str) -> None:
+        """A chunk failed or took its worker along: halve it until the failing date is alone."""
+        if len(chunk.days) > 1:
+            parts = {half: self._blocks(half) for half in chunk.halves()}
+            self._retire(chunk, parts)
+            for half, keys in parts.items():
+                self._enqueue(half, keys)
+            return
+        self._deaths[chunk] = self._deaths.get(chunk, 0) + 1
+        if category is Category.WORKER and self._deaths[chunk] < DEATHS_ALLOWED:
+            self._complete(chunk)
+            return
+        self._fail(chunk, category, reason)
+
+    def committed(self, passed: Iterable[Passed], commit_id: str) -> None:
+        """The commit is done: those partitions are published, or their ledger renewed."""
+        for each in passed:
+            if each.reference is not None:
+                self.versions[each.entry.table].update({each.entry.day: commit_id})
+            self._settle(each.outcome(commit_id))
+
+    def superseded(self, passed: Iterable[Passed], commits: Mapping[date, str]) -> None:
+        """Another run committed those partitions first; `commits` are the commits that they have now."""
+        for each in passed:
+            self.versions[each.entry.table].update({d: c for d, c in commits.items() if d == each.entry.day})
+            reason = f"another run committed it first ({commits.get(each.entry.day, 'unknown commit')})"
+            self._settle(PartitionOutcome(each.partition, Outcome.SUPERSEDED, reason=reason))
+
+    def give_back(self, passed: Iterable[Passed]) -> None:
+        """Those partitions go into a later commit."""
+        for each in passed:
+            self._passed.setdefault(each.entry.table, []).append(each)
+
+    def commit_failed(self, passed: Iterable[Passed], category: Category, reason: str) -> None:
+        """The commit failed for good."""
+        for each in passed:
+            self._settle(PartitionOutcome(each.partition, Outcome.FAILED, category, reason))
+
+    def leave(self, reason: str) -> None:
+        """The run ends: what has no outcome yet is left for the next one."""
+        for key, days in list(self._open.items()):
+            for day in sorted(days):
+                partition = Partition(key.input, day)
+                self.outcomes[partition] = PartitionOutcome(partition, Outcome.LEFT, Category.INTERRUPTED, reason)
+        self._open_count = 0
+        self._open.clear()
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _blocks(self, chunk: ChunkKey) -> tuple[BlockKey, ...]:
+        return tuple(blocks_of(self._pipeline.processor(chunk.table), chunk.days, self._calendar))
+
+    def _enqueue(self, chunk: ChunkKey, keys: tuple[BlockKey, ...]) -> None:
+        """Wait for the chunk's unsettled inputs, or stand in line at once."""
+        self._needs[chunk] = keys
+        unsettled = {key for key in keys if not self._is_settled(key)}
+        for key in unsettled:
+            self._watchers.setdefault(key, set()).add(chunk)
+        if unsettled:
+            self._waiting[chunk] = unsettled
+        else:
+            heapq.heappush(self._settled, (_priority(chunk), chunk))
+
+    def _is_settled(self, key: BlockKey) -> bool:
+        return self._open.get(key, set()).isdisjoint(self.shelf.block(key).days)
+
+    def _settle(self, outcome: PartitionOutcome) -> None:
+        """Record a partition's end and wake the chunks that waited for it."""
+        partition = outcome.partition
+        key = _month(partition)
+        self.outcomes[partition] = outcome
+        self._open[key].discard(partition.day)
+        self._open_count -= 1
+        if key in self.shelf and self._is_settled(key):
+            for chunk in sorted(self._watchers.pop(key, ())):
+                self._waiting[chunk].discard(key)
+                if not self._waiting[chunk]:
+                    del self._waiting[chunk]
+                    heapq.heappush(self._settled, (_priority(chunk), chunk))
+
+    def _admit(self) -> None:
+        """Let chunks in, nearest months first, as far as the lookahead goes."""
+        while self._settled and len(self._active) < self._lookahead:
+            _, chunk = heapq.heappop(self._settled)
+            remaining, ended = self._triage.sort_out(chunk)
+            for outcome in ended:
+                self._settle(outcome)
+            if not remaining:
+                self._retire(chunk, {})
+                continue
+            if remaining != chunk.days:
+                smaller = ChunkKey(chunk.wave, remaining[0], chunk.table, remaining)
+                keys = self._blocks(smaller)
+                self._retire(chunk, {smaller: keys})
+                self._needs[smaller] = keys
+                chunk = smaller  # noqa: PLW2901 (the chunk goes on without the dates that have ended)
+            self._active[chunk] = _Active(self._needs[chunk])
+            self._want(chunk)
+
+    def _want(self, chunk: ChunkKey) -> None:
+        self._reads.extend(self.shelf.want(chunk, self._active[chunk].blocks))
+        self._complete(chunk)
+
+    def _complete(self, chunk: ChunkKey) -> None:
+        """Make the chunk computable if its blocks are all held, and fix the versions that it reads."""
+        active = self._active.get(chunk)
+        if active and self.shelf.is_complete(active.blocks):
+            active.inputs = {day: self._triage.input_versions(chunk.table, day) for day in chunk.days}
+            heapq.heappush(self._computable, chunk)
+
+    def _retire(self, chunk: ChunkKey, parts: Mapping[ChunkKey, tuple[BlockKey, ...]]) -> None:
+        self._active.pop(chunk, None)
+        self.shelf.replace_reader(chunk, self._needs.pop(chunk), parts)
+
+    def _fail(self, chunk: ChunkKey, category: Category, reason: str) -> None:
+        for day in chunk.days:
+            partition = Partition(chunk.table, day)
+            self._settle(PartitionOutcome(partition, Outcome.FAILED, category, reason))
+        self._retire(chunk, {})
+
+
+def _month(partition: Partition) -> BlockKey:
+    return BlockKey(partition.table, partition.day.year, partition.day.month)
+
+
+def _priority(chunk: ChunkKey) -> tuple[int, int, int, date]:
+    """Month by month through all waves: what a month's later tables read is still held then."""
+    last = chunk.days[-1]
+    return (last.year, last.month, chunk.wave, chunk.first)

@@ -1,0 +1,98 @@
+"""The blocks of a run: which are wanted, which are held, and who still has to read them.
+
+A block is held from its reading until its last reader is done; then its reference is dropped, and with it the memory.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from backcourt.pipeline.chunks import Block, BlockKey, ChunkKey
+
+
+@dataclass
+class _Slot:
+    block: Block
+    readers: set[ChunkKey] = field(default_factory=set)
+    waiting: set[ChunkKey] = field(default_factory=set)
+    reference: object | None = None
+    times_read: int = 0
+
+
+class Shelf:
+    """Blocks by key. A reference is whatever the pool returned for the block's rows; it is never looked into."""
+
+    def __init__(self, blocks: Mapping[BlockKey, Block], readers: Mapping[ChunkKey, tuple[BlockKey, ...]]) -> None:
+        """Register every block with all chunks that will read it."""
+        self._slots = {key: _Slot(block) for key, block in blocks.items()}
+        for chunk, keys in readers.items():
+            for key in keys:
+                self._slots[key].readers.add(chunk)
+
+    def block(self, key: BlockKey) -> Block:
+        """The block's columns and dates."""
+        return self._slots[key].block
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._slots
+
+    @property
+    def reads(self) -> int:
+        """Blocks read so far, repeated readings included."""
+        return sum(s.times_read for s in self._slots.values())
+
+    @property
+    def held(self) -> int:
+        """Blocks held now."""
+        return sum(s.reference is not None for s in self._slots.values())
+
+    def want(self, chunk: ChunkKey, keys: Iterable[BlockKey]) -> tuple[BlockKey, ...]:
+        """The chunk will compute next: the blocks that it must wait for, and that nobody has asked for yet."""
+        new = []
+        for key in keys:
+            slot = self._slots[key]
+            if slot.reference is None:
+                if not slot.waiting:
+                    new.append(key)
+                slot.waiting.add(chunk)
+        return tuple(new)
+
+    def is_complete(self, keys: Iterable[BlockKey]) -> bool:
+        """Whether all those blocks are held."""
+        return all(self._slots[key].reference is not None for key in keys)
+
+    def references(self, keys: Iterable[BlockKey]) -> tuple[object, ...]:
+        """References of held blocks, in the order asked for."""
+        return tuple(self._slots[key].reference for key in keys)
+
+    def put(self, key: BlockKey, reference: object) -> tuple[ChunkKey, ...]:
+        """A block was read: the chunks that waited for it."""
+        slot = self._slots[key]
+        waited = tuple(sorted(slot.waiting))
+        slot.waiting.clear()
+        slot.times_read += 1
+        slot.reference = reference if slot.readers else None
+        return waited
+
+    def lose(self, key: BlockKey) -> None:
+        """A block's rows are gone with their node; it must be read again."""
+        self._slots[key].reference = None
+
+    def waiters(self, key: BlockKey) -> tuple[ChunkKey, ...]:
+        """The chunks that wait for the block, which could not be read; they wait no longer."""
+        slot = self._slots[key]
+        waited = tuple(sorted(slot.waiting))
+        slot.waiting.clear()
+        return waited
+
+    def replace_reader(
+        self, old: ChunkKey, keys: Iterable[BlockKey], parts: Mapping[ChunkKey, tuple[BlockKey, ...]]
+    ) -> None:
+        """The chunk is done (no parts) or goes on as smaller chunks; blocks without readers are dropped."""
+        for part, part_keys in parts.items():
+            for key in part_keys:
+                self._slots[key].readers.add(part)
+        for slot in (self._slots[key] for key in keys):
+            slot.readers -= {old} - set(parts)
+            slot.waiting -= {old} - set(parts)
+            if not slot.readers:
+                slot.reference = None

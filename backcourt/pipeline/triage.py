@@ -1,0 +1,205 @@
+"""Decisions on single partitions of a run: what ends before it is computed, and what the gate makes of the rest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.chunks import ChunkKey
+from backcourt.pipeline.coverage import Judgement, Measurement, Thresholds, Verdict, judge
+from backcourt.pipeline.ledger import InputVersion, LedgerEntry
+from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
+from backcourt.pipeline.plan import Ledger, Plan, Reason, is_stale, table_inputs
+from backcourt.pipeline.processor import Pipeline
+from backcourt.pipeline.versions import TableVersions
+
+HOLES_SHOWN = 20
+"""How many holes an outcome names; the ledger has them all."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A partition that the gate let through, on its way to a commit.
+
+    `entry` is the ledger row to write, without commit id and generation. `reference` leads to the chunk's rows; None
+    where the rows are those already published and only the ledger is renewed. `seen_commit` is the commit that the
+    plan saw, "" for none: the commit fails if it is another now.
+    """
+
+    entry: LedgerEntry
+    measured: Measurement
+    judgement: Judgement
+    seen_commit: str
+    reference: object | None
+    seconds: float = 0.0
+    attempts: int = 1
+
+    @property
+    def partition(self) -> Partition:
+        """Which partition it is."""
+        return Partition(self.entry.table, self.entry.day)
+
+    def timed(self, seconds: float, attempts: int) -> "Passed":
+        """The same with what it cost."""
+        return replace(self, seconds=seconds, attempts=attempts)
+
+    def outcome(self, commit_id: str) -> PartitionOutcome:
+        """The outcome once its commit is done."""
+        verdict = self.judgement.verdict
+        return PartitionOutcome(
+            self.partition,
+            Outcome.COMMITTED if self.reference is not None else Outcome.RENEWED,
+            Category.FORCED if verdict is Verdict.FORCED else Category.NONE,
+            self.judgement.reason,
+            self.measured.missing,
+            self.measured.row_count,
+            self.measured.expected_count,
+            self.measured.present_count,
+            warned=verdict is not Verdict.PASS,
+            holes=_named_holes(self.entry.inputs),
+            attempts=self.attempts,
+            seconds=self.seconds,
+            commit_id=commit_id,
+            notes=self.entry.notes,
+        )
+
+
+@dataclass(frozen=True)
+class Triage:
+    """What a decision on a partition looks at; versions and outcomes are the board's own and change as it goes."""
+
+    pipeline: Pipeline
+    calendar: Calendar
+    plan: Plan
+    ledger: Ledger
+    thresholds: Thresholds
+    versions: Mapping[str, TableVersions]
+    outcomes: Mapping[Partition, PartitionOutcome]
+
+    def sort_out(self, chunk: ChunkKey) -> tuple[tuple[date, ...], list[PartitionOutcome]]:
+        """The chunk's dates that must be computed, and the outcomes of those that end here."""
+        reasons = self._reasons(chunk.table)
+        remaining, ended = [], []
+        for day in chunk.days:
+            outcome = self._blocked(chunk.table, day) or self._current(chunk.table, day, reasons[day])
+            if outcome:
+                ended.append(outcome)
+            else:
+                remaining.append(day)
+        return tuple(remaining), ended
+
+    def input_versions(self, table: str, day: date) -> dict[str, InputVersion]:
+        """The versions of the partition's input windows as they are now."""
+        return {
+            each.name: self.versions[each.name].window(each.window.first(day, self.calendar), each.window.last(day))
+            for each in table_inputs(self.pipeline.processor(table))
+        }
+
+    def judge(
+        self,
+        partition: Partition,
+        measured: Measurement,
+        inputs: Mapping[str, InputVersion],
+        reference: object,
+        notes: str,
+    ) -> Passed | PartitionOutcome:
+        """Through the gate: a partition on its way to a commit, or its end."""
+        judgement = judge(measured, self.thresholds, force=self.plan.request.force)
+        if not judgement.publish:
+            return PartitionOutcome(
+                partition,
+                Outcome.BLOCKED,
+                Category.ROWS if measured.problems else Category.COVERAGE,
+                judgement.reason,
+                measured.missing,
+                measured.row_count,
+                measured.expected_count,
+                measured.present_count,
+                holes=_named_holes(inputs),
+                notes=notes,
+            )
+        processor = self.pipeline.processor(partition.table)
+        old = self.ledger.get((partition.table, partition.day))
+        entry = LedgerEntry(
+            partition.table,
+            partition.day,
+            processor_version=processor.version,
+            row_count=measured.row_count,
+            expected_count=measured.expected_count,
+            present_count=measured.present_count,
+            forced=judgement.verdict is Verdict.FORCED,
+            content_hash=measured.content_hash,
+            inputs=inputs,
+            notes=notes,
+        )
+        if old is None or old.content_hash != measured.content_hash:
+            return Passed(entry, measured, judgement, old.commit_id if old else "", reference)
+        entry = replace(entry, rows_commit=old.rows_commit)
+        if _says_the_same(old, entry):
+            return PartitionOutcome(
+                partition,
+                Outcome.UNCHANGED,
+                row_count=measured.row_count,
+                expected_count=measured.expected_count,
+                present_count=measured.present_count,
+                warned=judgement.verdict is not Verdict.PASS,
+                commit_id=old.commit_id,
+            )
+        return Passed(entry, measured, judgement, old.commit_id, None)
+
+    def _reasons(self, table: str) -> dict[date, Reason]:
+        for each in self.plan.tables:
+            if each.table == table:
+                return {p.day: p.reason for p in each.to_do}
+        return {}
+
+    def _blocked(self, table: str, day: date) -> PartitionOutcome | None:
+        """The outcome of a partition whose input of the same date, or a hole, blocks it."""
+        partition = Partition(table, day)
+        for each in table_inputs(self.pipeline.processor(table)):
+            versions = self.versions[each.name]
+            if each.window.same_date and not each.optional and versions.expects(day) and day not in versions:
+                why = self._why_absent(Partition(each.name, day))
+                reason = f"input {each.name} of {day} is not committed: {why}"
+                return PartitionOutcome(partition, Outcome.BLOCKED, Category.UPSTREAM, reason)
+            if each.holes_block:
+                holes = versions.window(each.window.first(day, self.calendar), each.window.last(day)).holes
+                if holes:
+                    reason = f"input {each.name} has holes: {', '.join(map(str, holes[:HOLES_SHOWN]))}"
+                    return PartitionOutcome(partition, Outcome.BLOCKED, Category.UPSTREAM, reason)
+        return None
+
+    def _why_absent(self, partition: Partition) -> str:
+        outcome = self.outcomes.get(partition)
+        return f"{outcome.outcome}, {outcome.reason}" if outcome else "it is not part of this run"
+
+    def _current(self, table: str, day: date, reason: Reason) -> PartitionOutcome | None:
+        """The outcome of a partition that was planned because an input might change, and did not."""
+        entry = self.ledger.get((table, day))
+        if reason is not Reason.INPUT_CHANGES or entry is None:
+            return None
+        if is_stale(self.pipeline.processor(table), day, self.calendar, entry, self.versions):
+            return None
+        return PartitionOutcome(
+            Partition(table, day),
+            Outcome.CURRENT,
+            row_count=entry.row_count,
+            expected_count=entry.expected_count,
+            present_count=entry.present_count,
+            commit_id=entry.commit_id,
+        )
+
+
+def _says_the_same(old: LedgerEntry, new: LedgerEntry) -> bool:
+    """Whether a renewed ledger row would say nothing new of the same rows."""
+    return (
+        old.inputs == new.inputs
+        and old.processor_version == new.processor_version
+        and old.forced == new.forced
+        and (old.expected_count, old.present_count) == (new.expected_count, new.present_count)
+        and old.notes == new.notes
+    )
+
+
+def _named_holes(inputs: Mapping[str, InputVersion]) -> tuple[str, ...]:
+    return tuple(f"{name} {hole}" for name, version in inputs.items() for hole in version.holes)[:HOLES_SHOWN]
