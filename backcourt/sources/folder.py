@@ -1,0 +1,140 @@
+"""A source that is a folder of CSV and Parquet files, local or on gs://.
+
+Files are found by the feed's patterns, anywhere below the folder; foreign column names are renamed by the feed's
+aliases and every column is converted to the feed's type. Nothing is derived, and nothing is dropped silently: what
+does not fit is a DataError that names the file, the column and a value.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from fnmatch import fnmatch
+from io import BytesIO
+from pathlib import PurePosixPath
+
+import polars as pl
+import pyarrow as pa
+from fsspec.core import url_to_fs
+
+from backcourt.errors import DataError, UsageError
+from backcourt.pipeline.processor import Feed
+from backcourt.sources.conversion import converted
+
+
+def _read_csv(content: BytesIO) -> pl.DataFrame:
+    """Every column as text: types are the feed's matter, and ids keep their leading zeros."""
+    return pl.read_csv(content, infer_schema=False)
+
+
+READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {".csv": _read_csv, ".parquet": pl.read_parquet}
+"""Ending of a file to what reads it."""
+
+
+class FolderSource:
+    """Reads feeds from a folder; each file is read once in the life of the object.
+
+    `path` is a local folder or anything that fsspec opens (`gs://bucket/folder`).
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._frames: dict[tuple[str, str], pl.DataFrame] = {}
+        self._found: tuple[str, ...] | None = None
+
+    def __reduce__(self) -> tuple[type["FolderSource"], tuple[str]]:
+        """Travels to a worker without what it has read."""
+        return (FolderSource, (self.path,))
+
+    def read(self, feed: Feed, start: date, end: date) -> pa.Table:
+        """The feed's rows of all its files from `start` to `end`, both included.
+
+        Raises:
+            DataError: a file cannot be read, or its columns or values do not fit the feed.
+            UsageError: the folder, or every file of a feed that is not optional, is missing.
+        """
+        schema = pa.schema([column.arrow for column in feed.columns])
+        in_range = pl.col(feed.partition_by).is_between(start, end)
+        frames = [self._frame(feed, file).filter(in_range) for file in self._files(feed)]
+        return pl.concat(frames).to_arrow().cast(schema) if frames else schema.empty_table()
+
+    def _files(self, feed: Feed) -> list[str]:
+        """Paths of the feed's files, sorted.
+
+        Raises:
+            UsageError: the folder or the files are missing.
+        """
+        found = [file for file in self._listing() if self._belongs(file, feed)]
+        if not found and not feed.optional:
+            patterns = " or ".join(f"{pattern}{ending}" for pattern in feed.files for ending in READERS)
+            raise UsageError(
+                f"Folder {self.path} has no file for {feed.name}.",
+                f"Put files there that are called {patterns}, in sub-folders if you like.",
+            )
+        return found
+
+    def _listing(self) -> tuple[str, ...]:
+        """Every file below the folder, sorted by path; listed once.
+
+        Raises:
+            UsageError: there is no such folder.
+        """
+        if self._found is None:
+            fs, root = url_to_fs(self.path)
+            if not fs.isdir(root):
+                raise UsageError(f"There is no folder {self.path}.", "Give the folder that holds the source's files.")
+            self._found = tuple(sorted(fs.find(root)))
+        return self._found
+
+    def _belongs(self, file: str, feed: Feed) -> bool:
+        """Whether the file's name, or its path below the folder, matches a pattern of the feed."""
+        path = PurePosixPath(file)
+        if path.suffix not in READERS:
+            return False
+        below = PurePosixPath(file.removeprefix(url_to_fs(self.path)[1]).lstrip("/")).with_suffix("")
+        return any(fnmatch(path.stem, pattern) or fnmatch(str(below), pattern) for pattern in feed.files)
+
+    def _frame(self, feed: Feed, file: str) -> pl.DataFrame:
+        """One file in the feed's columns and types, from memory if it was read before."""
+        if (feed.name, file) not in self._frames:
+            self._frames[feed.name, file] = fitted(_content(self.path, file), feed, file)
+        return self._frames[feed.name, file]
+
+
+def _content(folder: str, file: str) -> pl.DataFrame:
+    """What the file holds, as it is.
+
+    Raises:
+        DataError: the file cannot be read as what its ending says.
+    """
+    with url_to_fs(folder)[0].open(file, "rb") as handle:
+        content = BytesIO(handle.read())
+    try:
+        return READERS[PurePosixPath(file).suffix](content)
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise DataError(
+            f"File {file} cannot be read: {str(error).splitlines()[0]}.", "Fetch it again or remove it."
+        ) from error
+
+
+def fitted(rows: pl.DataFrame, feed: Feed, file: str) -> pl.DataFrame:
+    """The file's rows in exactly the feed's columns and types; a column that may be NULL may be absent.
+
+    Raises:
+        DataError: a column is unknown, missing, there twice, or holds what its type does not.
+    """
+    names = [feed.aliases.get(name, name) for name in rows.columns]
+    known = {column.name for column in feed.columns} | set(feed.ignored)
+    unknown = [name for name in rows.columns if feed.aliases.get(name, name) not in known]
+    missing = [column.name for column in feed.columns if column.required and column.name not in names]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems = [
+        f"{label} {', '.join(found)}"
+        for label, found in (("unknown columns", unknown), ("no column", missing), ("two columns for", twice))
+        if found
+    ]
+    if problems:
+        raise DataError(
+            f"File {file} does not fit {feed.name}: {'; '.join(problems)}.",
+            f"Rename its columns to {', '.join(c.name for c in feed.columns)}, and remove those that are not wanted.",
+        )
+    renamed = dict(zip(names, rows.get_columns(), strict=True))
+    return pl.DataFrame([converted(renamed.get(c.name), c, len(rows), file) for c in feed.columns])

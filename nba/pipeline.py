@@ -1,0 +1,21 @@
+"""The NBA pipeline: its tables, and the schedule that says which dates exist.
+
+The order of the list means nothing: waves follow from the declared inputs.
+"""
+
+from backcourt.pipeline.processor import Pipeline
+from nba.analytics import player_game_summary
+from nba.raw import player_box_scores, schedule, shots
+
+PIPELINE = Pipeline(
+    name="nba",
+    processors=(
+        schedule.PROCESSOR,
+        player_box_scores.PROCESSOR,
+        shots.PROCESSOR,
+        player_game_summary.PROCESSOR,
+    ),
+    schedule=schedule.TABLE,
+    schedule_columns=schedule.CALENDAR_COLUMNS,
+    calendar=schedule.calendar,
+)
