@@ -124,6 +124,7 @@ class Board:
     def next_computes(self, limit: int) -> list[ComputeTask]:
         """Up to `limit` chunks to compute now; each is handed out once."""
         self._admit()
+        self._computable.sort(key=_priority)
         taken, self._computable = self._computable[: max(limit, 0)], self._computable[max(limit, 0) :]
         return [
             ComputeTask(chunk, self._active[chunk].blocks, self.shelf.references(self._active[chunk].blocks))
@@ -272,7 +273,7 @@ class Board:
                 keys = self._blocks(smaller)
                 self._retire(chunk, {smaller: keys})
                 self._needs[smaller] = keys
-                chunk = smaller  # noqa: PLW2901 (the chunk goes on without the dates that have ended)
+                chunk = smaller
             self._active[chunk] = _Active(self._needs[chunk])
             self._want(chunk)
 
@@ -285,7 +286,7 @@ class Board:
         active = self._active.get(chunk)
         if active and self.shelf.is_complete(active.blocks):
             active.inputs = {day: self._triage.input_versions(chunk.table, day) for day in chunk.days}
-            heapq.heappush(self._computable, chunk)
+            self._computable.append(chunk)
 
     def _retire(self, chunk: ChunkKey, parts: Mapping[ChunkKey, tuple[BlockKey, ...]]) -> None:
         self._active.pop(chunk, None)
