@@ -1,0 +1,23 @@
+"""Errors of running on a pool.
+
+BackcourtError
+├── PermitTimeout   nobody gave a permit back for too long      Retryable
+├── WorkerDied      the process of a step is gone               Retryable
+└── InputLost       a block was lost with its node              Retryable
+"""
+
+from backcourt.errors import BackcourtError, Retryable
+
+
+class PermitTimeout(BackcourtError, Retryable):
+    """Raised when a permit was not granted before the deadline; the message names who holds them."""
+
+    exit_code = 6
+
+
+class WorkerDied(BackcourtError, Retryable):
+    """Raised when the process that ran a step is gone; whether it had finished is unknown."""
+
+
+class InputLost(BackcourtError, Retryable):
+    """Raised when a step's input was lost with the node that held it; it must be read again."""

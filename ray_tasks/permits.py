@@ -1,0 +1,112 @@
+"""Asking for permits: the port that every step uses, and the implementation for one process.
+
+Nobody waits for a permit while holding one: `held` takes exactly one, for exactly one call, and gives it back before
+any sleep.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from typing import Protocol
+
+from backcourt.clock import Clock
+from backcourt.warehouse.requests import Kind
+from ray_tasks.budget import Budget
+from ray_tasks.errors import PermitTimeout
+from ray_tasks.permit_book import Ask, KindState, Permit, PermitBook
+
+PATIENCE_SECONDS = 1800.0
+"""How long a step waits for a permit; a parked kind is waited for separately."""
+
+
+class Permits(Protocol):
+    """Where permits come from."""
+
+    def acquire(self, kind: Kind, job_id: str = "", table: str = "") -> Permit:
+        """Wait for a permit.
+
+        Raises:
+            PermitTimeout: none was granted in time.
+        """
+
+    def release(self, permit: Permit) -> None:
+        """Give it back; the call that it was for has ended."""
+
+    def signal(self, permit: Permit, park_seconds: float = 0.0) -> None:
+        """BigQuery refused the call for a limit."""
+
+
+@contextmanager
+def held(permits: Permits, kind: Kind, job_id: str = "", table: str = "") -> Iterator[Permit]:
+    """One permit for the length of one call."""
+    permit = permits.acquire(kind, job_id, table)
+    try:
+        yield permit
+    finally:
+        permits.release(permit)
+
+
+def new_book(budgets: Mapping[Kind, int], epoch: str, *, recovering: bool = False) -> PermitBook:
+    """A book with every budget at its setting."""
+    return PermitBook({kind: Budget(limit) for kind, limit in budgets.items()}, epoch, recovering)
+
+
+def timeout_error(kind: Kind, job_id: str, waited: float, states: tuple[KindState, ...]) -> PermitTimeout:
+    """The error that says who holds what one waited for."""
+    state = next(s for s in states if s.kind is kind)
+    holders = "; ".join(state.holders) or "nobody: the kind is parked or the authority is recovering"
+    return PermitTimeout(
+        f"No {kind} permit for {job_id or 'a read'} within {waited:.0f} s; "
+        f"{state.held + state.orphaned} of {state.limit} are in flight: {holders}.",
+        "Look at those jobs in BigQuery, or raise the budget.",
+    )
+
+
+class LocalPermits:
+    """The authority for one process: the same book behind a lock. Threads of a serial run share it."""
+
+    def __init__(self, budgets: Mapping[Kind, int], clock: Clock, patience: float = PATIENCE_SECONDS) -> None:
+        """Start with every budget at its setting."""
+        self._book = new_book(budgets, "local")
+        self._clock, self._patience = clock, patience
+        self._changed = threading.Condition()
+        self._numbers = count(1)
+
+    def acquire(self, kind: Kind, job_id: str = "", table: str = "") -> Permit:
+        """Wait for a permit; see Permits."""
+        started = self._clock.monotonic()
+        with self._changed:
+            ask = Ask(f"local-{next(self._numbers)}", kind, "local", job_id, table)
+            self._book.ask(ask, started)
+            while True:
+                now = self._clock.monotonic()
+                self._book.grant(now)
+                if ask.id in self._book.held:
+                    self._changed.notify_all()
+                    return self._book.held[ask.id]
+                if now - started > self._patience:
+                    self._book.withdraw(ask.id)
+                    raise timeout_error(kind, job_id, now - started, self._book.state(now))
+                self._changed.wait(0.2)
+
+    def release(self, permit: Permit) -> None:
+        """Give it back; see Permits."""
+        with self._changed:
+            self._book.release(permit.id)
+            self._changed.notify_all()
+
+    def signal(self, permit: Permit, park_seconds: float = 0.0) -> None:
+        """Note a refusal; see Permits."""
+        with self._changed:
+            self._book.signal(permit, self._clock.monotonic(), park_seconds)
+
+    def state(self) -> tuple[KindState, ...]:
+        """Every kind, for `status` and the watchdog."""
+        with self._changed:
+            return self._book.state(self._clock.monotonic())
+
+    def stop(self) -> None:
+        """Grant nothing any more."""
+        with self._changed:
+            self._book.stop()
