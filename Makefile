@@ -1,0 +1,66 @@
+# Everything that a developer and CI run. `make help` lists it.
+# Needs: Python 3.11, make, and a package index that pip is configured for. Nothing else.
+
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+# The newcomer's league: two simulated months, always the same ones.
+LEAGUE := .backcourt/league
+SEED   := 7
+FIRST  := 2023-10-24
+LAST   := 2023-12-23
+
+# The dates that `make backfill` computes: make backfill START=2023-12-01 END=2023-12-05
+START ?= $(FIRST)
+END   ?= $(LAST)
+
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help setup backfill test test-unit lint lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv from the lock, with the emulator and the tools of a developer
+
+# pip, not uv: it follows the index settings that the machine already has.
+# The lock is complete, so nothing is resolved (--no-deps) and nothing unhashed is built (--no-build-isolation).
+# The emulator needs DuckDB's spatial extension; installing it once from its wheel lets it start offline.
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --only-binary :all: -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -c 'import duckdb_extensions; duckdb_extensions.import_extension("spatial")'
+	@touch $@
+
+backfill: $(LEAGUE)/schedule_2023_24.parquet ## simulate two months of games, ingest and backfill them on this machine
+	$(BIN)/backcourt ingest --source folder:$(LEAGUE) --yes
+	$(BIN)/backcourt backfill --start $(START) --end $(END) --yes
+
+$(LEAGUE)/schedule_2023_24.parquet: | $(READY)
+	$(BIN)/backcourt simulate --to $(LEAGUE) --seed $(SEED) --start $(FIRST) --end $(LAST)
+
+test: $(READY) ## run every test that needs no cluster
+	$(BIN)/python -m pytest -q
+
+test-unit: $(READY) ## run the tests that need neither Ray nor a server
+	$(BIN)/python -m pytest -q tests/unit
+
+lint: $(READY) ## check style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: ## write requirements/*.txt anew from pyproject.toml
+	$(COMPILE) -o requirements/base.txt
+	$(COMPILE) --extra local -o requirements/local.txt
+	$(COMPILE) --extra local --extra dev -o requirements/dev.txt
+
+clean: ## remove caches and the simulated league; .venv stays
+	rm -rf .backcourt .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
