@@ -132,9 +132,9 @@ class PermitBook:
         """Change the budgets of a run that is alive; permits beyond a smaller one run out by themselves."""
         for kind, setting in settings.items():
             budget = self.budgets[kind]
-            if budget.setting != setting:
-                budget.setting = setting
-                budget.limit = min(budget.limit, setting) if setting < budget.limit else setting
+            was_full = budget.limit == budget.setting
+            budget.setting = setting
+            budget.limit = setting if was_full else min(budget.limit, setting)
 
     def stop(self) -> None:
         """Grant nothing any more."""
