@@ -138,9 +138,13 @@ class TableDefinition:
 
 @dataclass(frozen=True)
 class TableState:
-    """A table that exists: its definition and its size (bytes and rows as the service reports them)."""
+    """A table that exists: its definition and its size (bytes and rows as the service reports them).
+
+    `foreign_columns` are columns of types that backcourt does not write (name → type); the definition leaves them out.
+    """
 
     definition: TableDefinition
     num_rows: int = 0
     num_bytes: int = 0
     has_streaming_buffer: bool = False
+    foreign_columns: Mapping[str, str] = field(default_factory=dict)
