@@ -10,6 +10,9 @@ FINAL = 3
 POSTPONED = "PPD"
 """`game_status_text` of a game that will be played on another date."""
 
+SIDES = ("home", "away")
+"""A game's two sides, as the schedule's columns name them."""
+
 FINAL_COLUMNS = ("game_id", "game_date", "season_year", "game_status", "game_status_text")
 """Columns of the schedule that `final_games` and its callers need, besides the two teams."""
 
@@ -47,3 +50,20 @@ def team_sides(games: pl.DataFrame) -> pl.DataFrame:
             ),
         ]
     ).sort("game_date", "game_id", "team_abbr")
+
+
+def season_days(schedule: pl.DataFrame, dates: tuple[date, ...]) -> pl.DataFrame:
+    """`day` and `season_year` of those of `dates` that have a game in the schedule, ascending."""
+    found = on_dates(schedule, dates).group_by(day="game_date").agg(pl.col("season_year").max())
+    return found.sort("day")
+
+
+def teams_of(days: pl.DataFrame, schedule: pl.DataFrame) -> pl.DataFrame:
+    """`day`, `season_year`, `team_abbr`: teams that the schedule names in the day's season, up to the day itself."""
+    first_seen = (
+        pl.concat([schedule.select("season_year", "game_date", team_abbr=f"{side}_team_tricode") for side in SIDES])
+        .group_by("season_year", "team_abbr")
+        .agg(pl.col("game_date").min())
+    )
+    known = days.join(first_seen, on="season_year").filter(pl.col("game_date") <= pl.col("day"))
+    return known.select("day", "season_year", "team_abbr").sort("day", "team_abbr")

@@ -4,7 +4,8 @@ The order of the list means nothing: waves follow from the declared inputs.
 """
 
 from backcourt.pipeline.processor import Pipeline
-from nba.analytics import player_game_summary
+from nba.analytics import player_game_summary, team_defense_game_summary, team_offense_game_summary
+from nba.precompute import team_defense_zone_analysis
 from nba.raw import player_box_scores, schedule, shots
 
 PIPELINE = Pipeline(
@@ -14,6 +15,9 @@ PIPELINE = Pipeline(
         player_box_scores.PROCESSOR,
         shots.PROCESSOR,
         player_game_summary.PROCESSOR,
+        team_offense_game_summary.PROCESSOR,
+        team_defense_game_summary.PROCESSOR,
+        team_defense_zone_analysis.PROCESSOR,
     ),
     schedule=schedule.TABLE,
     schedule_columns=schedule.CALENDAR_COLUMNS,

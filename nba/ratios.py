@@ -16,3 +16,9 @@ def whole_sum(column: str) -> pl.Expr:
 def true_shooting(points: pl.Expr, fg_attempts: pl.Expr, ft_attempts: pl.Expr) -> pl.Expr:
     """`PTS / (2 (FGA + 0.44 FTA))` (Basketball-Reference glossary, TS%, read 2026-11)."""
     return ratio(points, 2 * (fg_attempts + 0.44 * ft_attempts))
+
+
+def pooled(numerator: str, denominator: str) -> pl.Expr:
+    """Sum / sum over the rows of a `group_by` in which both are known; NULL where the denominator's sum is zero."""
+    known = pl.col(numerator).is_not_null() & pl.col(denominator).is_not_null()
+    return ratio(pl.col(numerator).filter(known).sum(), pl.col(denominator).filter(known).sum())
