@@ -10,12 +10,13 @@ passes through four places:
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from backcourt.pipeline.calendar import Calendar
-from backcourt.pipeline.chunks import Block, BlockKey, ChunkKey, all_blocks, blocks_of, chunks_of, readers_of
+from backcourt.pipeline.chunks import Block, BlockKey, ChunkKey, all_blocks, blocks_of, chunks_of, cut_days, readers_of
 from backcourt.pipeline.coverage import Measurement, Thresholds
 from backcourt.pipeline.ledger import InputVersion
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
@@ -71,7 +72,7 @@ class Board:
         """
         self.outcomes: dict[Partition, PartitionOutcome] = {}
         self.versions = versions_of(pipeline, calendar, ledger, plan.request.as_of)
-        self._pipeline, self._calendar, self._lookahead = pipeline, calendar, lookahead
+        self._pipeline, self._calendar, self._plan, self._lookahead = pipeline, calendar, plan, lookahead
         self._triage = Triage(pipeline, calendar, plan, ledger, thresholds, self.versions, self.outcomes)
         chunks = chunks_of(plan, chunk_days)
         readers = dict(readers_of(pipeline, calendar, chunks))
@@ -89,6 +90,8 @@ class Board:
         self._attempts: dict[Partition, int] = {}
         self._passed: dict[str, list[Passed]] = {}
         self._open_count = plan.total
+        self._fresh: list[PartitionOutcome] = []
+        self.counts: dict[str, Counter[Outcome]] = {t.table: Counter() for t in plan.tables}
         self._needs = readers
         for chunk, keys in readers.items():
             self._enqueue(chunk, keys)
@@ -112,6 +115,11 @@ class Board:
     def passed_count(self) -> int:
         """Partitions that wait for a committer."""
         return sum(len(waiting) for waiting in self._passed.values())
+
+    def new_outcomes(self) -> list[PartitionOutcome]:
+        """Outcomes since the last call."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
 
     # --- work to hand out -------------------------------------------------------------------------------------
 
@@ -145,6 +153,10 @@ class Board:
             self.versions[key.input].update(commits)
         for chunk in self.shelf.put(key, reference):
             self._complete(chunk)
+
+    def read_again(self, key: BlockKey) -> None:
+        """The reading was lost with its worker: it is handed out once more."""
+        self._reads.insert(0, key)
 
     def block_failed(self, key: BlockKey, category: Category, reason: str) -> None:
         """A block could not be read: the chunks that need it now fail; the others go on."""
@@ -211,6 +223,18 @@ class Board:
         for each in passed:
             self._passed.setdefault(each.entry.table, []).append(each)
 
+    def compute_again(self, passed: Iterable[Passed]) -> None:
+        """The computed rows of those partitions were lost with a node: they are computed again."""
+        by_table: dict[str, list[date]] = {}
+        for each in passed:
+            by_table.setdefault(each.entry.table, []).append(each.entry.day)
+        for table, days in by_table.items():
+            for group in cut_days(sorted(days), 31):
+                chunk = ChunkKey(self._wave_of(table), group[0], table, group)
+                keys = self._blocks(chunk)
+                self.shelf.replace_reader(chunk, (), {chunk: keys})
+                self._enqueue(chunk, keys)
+
     def commit_failed(self, passed: Iterable[Passed], category: Category, reason: str) -> None:
         """The commit failed for good."""
         for each in passed:
@@ -221,9 +245,10 @@ class Board:
         for key, days in list(self._open.items()):
             for day in sorted(days):
                 partition = Partition(key.input, day)
-                self.outcomes[partition] = PartitionOutcome(partition, Outcome.LEFT, Category.INTERRUPTED, reason)
-        self._open_count = 0
-        self._open.clear()
+                self._settle(PartitionOutcome(partition, Outcome.LEFT, Category.INTERRUPTED, reason))
+
+    def _wave_of(self, table: str) -> int:
+        return next(t.wave for t in self._plan.tables if t.table == table)
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -249,6 +274,8 @@ class Board:
         partition = outcome.partition
         key = _month(partition)
         self.outcomes[partition] = outcome
+        self.counts[partition.table][outcome.outcome] += 1
+        self._fresh.append(outcome)
         self._open[key].discard(partition.day)
         self._open_count -= 1
         if key in self.shelf and self._is_settled(key):

@@ -115,6 +115,7 @@ class Chunk:
 
 
 Compute = Callable[[Chunk, Inputs], pl.DataFrame]
+Notes = Callable[[Chunk, Inputs, pl.DataFrame], Mapping[date, str]]
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,8 @@ class Processor:
     `compute(chunk, inputs)` returns exactly the table's computed columns, for exactly the chunk's dates. Both are
     pure, and a date's rows depend neither on the other dates of the chunk nor on the order of the input rows.
     `version` changes when the same inputs would give other rows. `bootstrap`: skip the first days of a season.
-    `needs_final_games`: a date is due only once it lies before the plan's as-of date.
+    `needs_final_games`: a date is due only once it lies before the plan's as-of date. `notes`, where given, says
+    in JSON what the processor decided about a date (a source decision); it is kept in ledger and history.
     """
 
     table: Table
@@ -136,6 +138,7 @@ class Processor:
     compute: Compute
     bootstrap: bool = False
     needs_final_games: bool = True
+    notes: Notes | None = None
 
     @property
     def name(self) -> str:

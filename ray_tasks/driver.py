@@ -1,0 +1,315 @@
+"""The driver's loop: hand out work, take back results, gate them, commit them, until every partition has an outcome.
+
+One thread, no waiting but in `pool.wait`: the board says what may go next, the pool runs it, the committer publishes in
+threads of its own. Three things end a run early: a stop that was asked for, a watchdog, and nothing left to do.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from backcourt.clock import Clock
+from backcourt.errors import BackcourtError, DataError, QuotaSignal
+from backcourt.pipeline.board import Board, ComputeTask
+from backcourt.pipeline.chunks import Block
+from backcourt.pipeline.outcomes import Category, PartitionOutcome
+from backcourt.pipeline.plan import Plan
+from backcourt.pipeline.processor import Chunk, Feed, Pipeline
+from backcourt.pipeline.triage import Passed
+from backcourt.warehouse.errors import StagingMismatch, WarehouseError
+from backcourt.warehouse.requests import Kind
+from ray_tasks.committer import MOST_PARTITIONS, Batch, CommitEnded, Committer
+from ray_tasks.errors import InputLost, PermitTimeout, WorkerDied
+from ray_tasks.permit_book import KindState
+from ray_tasks.pool import Finished, Pool
+from ray_tasks.steps import BlockRead, ChunkComputed, ComputeStep, ReadStep, Telemetry
+
+POLL_SECONDS = 0.1
+"""Longest wait for the pool before commits and stops are looked at."""
+STAGING_TRIES = 4
+"""How often a partition is staged anew after a death or a load that did not add up."""
+STOP_SECONDS = 20.0
+"""How long a stop waits for commits in flight; the whole stop takes at most 25 s."""
+
+
+@dataclass(frozen=True)
+class DriverSettings:
+    """What bounds the loop. `reads` and `loads` are the budgets: more steps of a kind would only wait for permits."""
+
+    reads: int
+    loads: int
+    stall_seconds: float = 900.0
+    deadline_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a run stands, for whoever shows it. `counts` are partitions by table and outcome."""
+
+    counts: dict[str, dict[str, int]]
+    open_count: int
+    running: tuple[str, ...]
+    committing: tuple[str, ...]
+    kinds: tuple[KindState, ...]
+    totals: Telemetry
+    blocks_read: int
+    commits: int
+
+
+class Observer(Protocol):
+    """Who watches a run."""
+
+    def progress(self, progress: Progress) -> None:
+        """The run's state; called a few times a second."""
+
+    def ended(self, outcome: PartitionOutcome) -> None:
+        """A partition has an outcome."""
+
+
+class StopRequest(Protocol):
+    """Whether somebody asked the run to stop."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 130 and 143 after SIGINT and SIGTERM."""
+
+
+@dataclass
+class RunEnd:
+    """How the loop ended. `stall` says what a run without progress waited for, or which deadline passed."""
+
+    stopped: int = 0
+    stall: str = ""
+
+
+@dataclass
+class _Tally:
+    totals: Telemetry = field(default_factory=Telemetry)
+    commits: int = 0
+
+    def add(self, told: Telemetry) -> None:
+        """Sum up what a step cost."""
+        old = self.totals
+        self.totals = Telemetry(
+            old.rows + told.rows,
+            old.bytes + told.bytes,
+            old.seconds + told.seconds,
+            old.retries + told.retries,
+            old.refusals + told.refusals,
+        )
+
+
+class Driver:
+    """One run from its plan to its outcomes."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        plan: Plan,
+        board: Board,
+        pool: Pool,
+        committer: Committer,
+        settings: DriverSettings,
+        clock: Clock,
+        stop: StopRequest,
+        observer: Observer,
+        kinds: Callable[[], tuple[KindState, ...]],
+    ) -> None:
+        """Take what it works with; `kinds` tells the state of the permits."""
+        self._pipeline, self._plan, self._board = pipeline, plan, board
+        self._pool, self._committer, self._settings = pool, committer, settings
+        self._clock, self._stop, self._observer, self._kinds = clock, stop, observer, kinds
+        self._reads: dict[int, Block] = {}
+        self._computes: dict[int, ComputeTask] = {}
+        self._stages: dict[int, Batch] = {}
+        self._staged: dict[object, int] = {}
+        self._tally = _Tally()
+
+    def run(self) -> RunEnd:
+        """Work until every partition has an outcome or something ends the run."""
+        started = moved = self._clock.monotonic()
+        end = RunEnd()
+        while not self._board.is_done:
+            end.stopped = self._stop.exit_code
+            if end.stopped:
+                self._finish_commits()
+                break
+            self._dispatch()
+            if self._collect():
+                moved = self._clock.monotonic()
+            self._show()
+            end.stall = self._overdue(started, moved)
+            if end.stall:
+                break
+        self._board.leave("the run was stopped" if end.stopped else end.stall or "the run ended")
+        self._show()
+        return end
+
+    # --- handing out ------------------------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        """Fill the free workers: what ends partitions first, then what computes, then what reads."""
+        for table in self._board.passed_tables:
+            if table not in self._committer.busy and self._room_to_stage():
+                self._commit(table)
+        if self._board.passed_count < 4 * MOST_PARTITIONS:
+            for task in self._board.next_computes(self._pool.free):
+                self._compute(task)
+        for block in self._board.next_reads(min(self._pool.free, self._settings.reads + 1 - len(self._reads))):
+            self._read(block)
+
+    def _room_to_stage(self) -> bool:
+        return self._pool.free > 0 and len(self._stages) <= self._settings.loads
+
+    def _commit(self, table: str) -> None:
+        batch = self._committer.begin(table, self._board.take_passed(table, MOST_PARTITIONS))
+        step = self._committer.stage_step(batch)
+        if step is None:
+            self._committer.send(batch)
+        else:
+            self._stages[self._pool.submit(step, batch.references)] = batch
+
+    def _compute(self, task: ComputeTask) -> None:
+        request = self._plan.request
+        chunk = Chunk(task.chunk.table, task.chunk.days, request.as_of, frozenset(request.options))
+        step = ComputeStep(request.run_id, chunk, tuple(k.input for k in task.blocks), str(task.chunk))
+        self._computes[self._pool.submit(step, task.references)] = task
+
+    def _read(self, block: Block) -> None:
+        found = next(i.table for p in self._pipeline.processors for i in p.inputs if i.name == block.key.input)
+        feed = found if isinstance(found, Feed) else None
+        table = None if isinstance(found, Feed) else found
+        step = ReadStep(self._plan.request.run_id, block, feed, table)
+        self._reads[self._pool.submit(step, ())] = block
+
+    # --- taking back ------------------------------------------------------------------------------------------
+
+    def _collect(self) -> bool:
+        """Take back what has ended; whether there was anything."""
+        finished = self._pool.wait(POLL_SECONDS)
+        for each in finished:
+            if each.ticket in self._reads:
+                self._read_ended(self._reads.pop(each.ticket), each)
+            elif each.ticket in self._computes:
+                self._compute_ended(self._computes.pop(each.ticket), each)
+            else:
+                self._stage_ended(self._stages.pop(each.ticket), each)
+            if each.result:
+                self._tally.add(each.result.telemetry)
+        commits = list(self._committer.ended())
+        for commit in commits:
+            self._commit_ended(commit)
+        return bool(finished or commits)
+
+    def _read_ended(self, block: Block, done: Finished) -> None:
+        if isinstance(done.result, BlockRead):
+            self._board.block_read(block.key, done.reference, done.result.commits)
+        elif isinstance(done.error, WorkerDied) and self._may_try_again(block.key):
+            self._board.read_again(block.key)
+        elif done.error:
+            self._board.block_failed(block.key, category_of(done.error), str(done.error))
+
+    def _compute_ended(self, task: ComputeTask, done: Finished) -> None:
+        if isinstance(done.result, ChunkComputed):
+            told = done.result
+            self._board.computed(task.chunk, told.measured, done.reference, told.telemetry.seconds, told.notes)
+        elif isinstance(done.error, InputLost):
+            self._board.blocks_lost(task.chunk, task.blocks)
+        elif done.error:
+            self._board.compute_failed(task.chunk, category_of(done.error), str(done.error))
+
+    def _stage_ended(self, batch: Batch, done: Finished) -> None:
+        if done.error is None:
+            self._committer.send(batch)
+            return
+        self._committer.abandon(batch)
+        if isinstance(done.error, InputLost):
+            self._board.compute_again(batch.with_rows)
+            self._board.give_back(p for p in batch.passed if p.reference is None)
+        else:
+            self._try_again_or_fail(batch.passed, done.error, isinstance(done.error, WorkerDied))
+
+    def _commit_ended(self, ended: CommitEnded) -> None:
+        batch = ended.batch
+        if ended.error:
+            self._try_again_or_fail(batch.passed, ended.error, isinstance(ended.error, StagingMismatch))
+        elif ended.superseded is not None:
+            beaten = [p for p in batch.passed if p.entry.day in ended.superseded]
+            self._board.superseded(beaten, ended.superseded)
+            self._board.give_back(p for p in batch.passed if p.entry.day not in ended.superseded)
+        else:
+            self._tally.commits += 1
+            self._board.committed(batch.passed, batch.commit_id)
+
+    def _try_again_or_fail(self, passed: Iterable[Passed], error: BackcourtError, worth_it: bool) -> None:
+        for each in passed:
+            if worth_it and self._may_try_again(each.partition):
+                self._board.give_back([each])
+            else:
+                self._board.commit_failed([each], category_of(error), str(error))
+
+    def _may_try_again(self, what: object) -> bool:
+        self._staged[what] = self._staged.get(what, 0) + 1
+        return self._staged[what] < STAGING_TRIES
+
+    # --- ending -----------------------------------------------------------------------------------------------
+
+    def _finish_commits(self) -> None:
+        """A stop was asked for: no new work; commits whose script is at BigQuery may end."""
+        self._pool.close()
+        deadline = self._clock.monotonic() + STOP_SECONDS
+        while self._clock.monotonic() < deadline:
+            for commit in self._committer.ended():
+                self._commit_ended(commit)
+            if not any(k.held for k in self._kinds() if k.kind is Kind.COMMIT):
+                break
+            self._clock.sleep(POLL_SECONDS)
+        for commit in self._committer.ended():
+            self._commit_ended(commit)
+
+    def _overdue(self, started: float, moved: float) -> str:
+        """Why the run must end: it stands still, or its time is up. "" to go on."""
+        now = self._clock.monotonic()
+        limit = self._settings.deadline_seconds
+        if limit is not None and now - started > limit:
+            return f"The run's limit of {limit:.0f} s has passed. {self._waits_for()}"
+        parked = any(k.parked_seconds > 0 for k in self._kinds()) if now - moved > 60 else False
+        if now - moved > self._settings.stall_seconds and not parked:
+            return f"No progress for {now - moved:.0f} s. {self._waits_for()}"
+        return ""
+
+    def _waits_for(self) -> str:
+        waits = [*self._pool.describe(), *(f"commit {b.commit_id}" for b in self._committer.busy.values())]
+        waits += [
+            f"{k.waiting} ask for a {k.kind} permit, held by {', '.join(k.holders)}" for k in self._kinds() if k.waiting
+        ]
+        return f"It waited for: {'; '.join(waits) or 'nothing that it knows of'}."
+
+    def _show(self) -> None:
+        for outcome in self._board.new_outcomes():
+            self._observer.ended(outcome)
+        self._observer.progress(
+            Progress(
+                {t: {o.value: n for o, n in c.items()} for t, c in self._board.counts.items()},
+                self._board.open_count,
+                tuple(self._pool.describe()),
+                tuple(b.commit_id for b in self._committer.busy.values()),
+                self._kinds(),
+                self._tally.totals,
+                self._board.shelf.reads,
+                self._tally.commits,
+            )
+        )
+
+
+def category_of(error: BackcourtError) -> Category:
+    """The category under which history records an error."""
+    if isinstance(error, WorkerDied | InputLost):
+        return Category.WORKER
+    if isinstance(error, PermitTimeout):
+        return Category.TIMEOUT
+    if isinstance(error, QuotaSignal):
+        return Category.QUOTA
+    if isinstance(error, DataError):
+        return Category.CODE
+    return Category.WAREHOUSE if isinstance(error, WarehouseError) else Category.CODE

@@ -1,0 +1,64 @@
+"""Numbers for Ray's Prometheus endpoint: what workers move, how the run stands, what the permits do."""
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+
+from ray.util.metrics import Counter, Gauge, Histogram
+
+from backcourt.errors import BackcourtError
+from backcourt.pipeline.outcomes import Outcome, PartitionOutcome
+from ray_tasks.permit_book import KindState
+from ray_tasks.steps import Step, StepResult
+
+STEP_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds of the step histogram's buckets, in seconds."""
+
+
+class WorkerMetrics:
+    """What one worker counts."""
+
+    def __init__(self, worker: str) -> None:
+        """Metrics carry the worker's name."""
+        tags = ("step", "worker")
+        self._worker = worker
+        self._rows = Counter("backcourt_rows", "Rows read, computed or staged.", tags)
+        self._bytes = Counter("backcourt_bytes", "Bytes read, computed or staged.", tags)
+        self._retries = Counter("backcourt_retries", "Attempts that were repeated, by reason.", ("reason", "worker"))
+        self._seconds = Histogram("backcourt_step_seconds", "Seconds of a step.", list(STEP_SECONDS), tags)
+
+    def note(self, step: Step, result: StepResult | BackcourtError) -> None:
+        """Count one step."""
+        tags = {"step": type(step).__name__, "worker": self._worker}
+        if isinstance(result, BackcourtError):
+            self._retries.inc(1.0, {"reason": type(result).__name__, "worker": self._worker})
+            return
+        told = result.telemetry
+        self._seconds.observe(told.seconds, tags)
+        for counter, amount in ((self._rows, told.rows), (self._bytes, told.bytes)):
+            if amount:
+                counter.inc(float(amount), tags)
+        for reason, amount in (("transient", told.retries), ("quota", told.refusals)):
+            if amount:
+                self._retries.inc(float(amount), {"reason": reason, "worker": self._worker})
+
+
+class RunMetrics:
+    """What the driver shows of the run."""
+
+    def __init__(self, run_id: str) -> None:
+        """Metrics carry the run's id."""
+        self._run = run_id
+        self._dates = Gauge("backcourt_dates", "Partitions of the run by outcome.", ("run", "outcome"))
+        self._open = Gauge("backcourt_dates_open", "Partitions of the run without an outcome.", ("run",))
+        self._permits = Gauge("backcourt_permits", "Permits by kind and state.", ("run", "kind", "state"))
+
+    def show(self, outcomes: Iterable[PartitionOutcome], open_count: int, kinds: Iterable[KindState]) -> None:
+        """Publish the present state."""
+        counts = Tally(o.outcome for o in outcomes)
+        for outcome in Outcome:
+            self._dates.set(counts[outcome], {"run": self._run, "outcome": outcome.value})
+        self._open.set(open_count, {"run": self._run})
+        for kind in kinds:
+            figures = {"limit": kind.limit, "held": kind.held, "orphaned": kind.orphaned, "awaited": kind.waiting}
+            for state, figure in figures.items():
+                self._permits.set(figure, {"run": self._run, "kind": kind.kind.value, "state": state})

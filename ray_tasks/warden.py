@@ -1,0 +1,132 @@
+"""Looks after the permit authority while a run is alive: enlists workers, notices a restart, leads the recovery.
+
+After a restart the authority grants nothing. The warden has every living worker and the driver itself tell what they
+hold, adds the jobs of this start that run at BigQuery and that nobody told of, and only then lets it grant again.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError
+
+from backcourt.clock import Clock
+from backcourt.errors import BackcourtError
+from backcourt.pipeline.processor import Pipeline
+from backcourt.warehouse.requests import Kind
+from backcourt.warehouse.warehouse import Warehouse
+from ray_tasks.permit_actor import BookState
+from ray_tasks.permit_book import Ask, KindState
+from ray_tasks.permit_client import PermitClient
+
+LOOK_SECONDS = 0.25
+"""Pause between looks at the authority."""
+ANSWER_SECONDS = 10.0
+"""How long a worker or the authority may take to answer."""
+
+
+class Warden:
+    """One thread of the driver."""
+
+    def __init__(
+        self,
+        authority: Any,
+        client: PermitClient,
+        workers: Callable[[], dict[str, Any]],
+        warehouse: Warehouse,
+        pipeline: Pipeline,
+        job_prefix: str,
+        clock: Clock,
+    ) -> None:
+        """Take what it looks after.
+
+        Args:
+            authority: the permit authority's handle.
+            client: the driver's own permits.
+            workers: living workers by name, at the time of the call.
+            warehouse: asked for jobs that run.
+            pipeline: knows the tables that job ids name.
+            job_prefix: what every job id of this start begins with.
+            clock: time.
+        """
+        self._authority, self._client, self._workers = authority, client, workers
+        self._warehouse, self._pipeline, self._prefix, self._clock = warehouse, pipeline, job_prefix, clock
+        self._enlisted: set[str] = set()
+        self._epoch = ""
+        self._kinds: tuple[KindState, ...] = ()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look_for_ever, name="warden", daemon=True)
+        self.recoveries = 0
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+
+    def kinds(self) -> tuple[KindState, ...]:
+        """The permits as they were at the last look."""
+        return self._kinds
+
+    def _look_for_ever(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.look()
+            except (RayActorError, GetTimeoutError, BackcourtError):
+                pass  # the authority is restarting, or BigQuery cannot be asked: look again
+            self._clock.sleep(LOOK_SECONDS)
+
+    def look(self) -> None:
+        """Enlist new workers; recover an authority that has restarted.
+
+        Raises:
+            RayActorError, GetTimeoutError, BackcourtError: it could not be finished; look again.
+        """
+        state: BookState = self._ask(self._authority.state.remote())
+        self._kinds = state.kinds
+        if state.recovering:
+            self._recover(state.epoch)
+            self._enlisted.clear()
+        self._epoch = state.epoch
+        for name, handle in self._workers().items():
+            if name not in self._enlisted:
+                self._ask(self._authority.enlist.remote(name, handle))
+                self._enlisted.add(name)
+
+    def _recover(self, epoch: str) -> None:
+        permits = list(self._client.announce(self._epoch))
+        for handle in self._workers().values():
+            try:
+                permits += self._ask(handle.announce.remote(self._epoch))
+            except RayActorError:
+                continue  # dead: what it had is found among BigQuery's jobs
+        self._ask(self._authority.readmit.remote(tuple(permits)))
+        told = {p.ask.job_id for p in permits}
+        running = (j for j in self._warehouse.unfinished_jobs(self._prefix) if j not in told)
+        self._ask(self._authority.adopt_orphans.remote(tuple(self._unclaimed(running))))
+        self._ask(self._authority.resume.remote())
+        self.recoveries += 1
+
+    def _unclaimed(self, job_ids: Iterable[str]) -> Iterable[Ask]:
+        """Asks for jobs that nobody claims; kind and table are read off the job id, which is ours."""
+        for job_id in job_ids:
+            yield Ask(uuid.uuid4().hex, kind_of(job_id), "nobody", job_id, self._table_of(job_id))
+
+    def _table_of(self, job_id: str) -> str:
+        rest = job_id.removeprefix(self._prefix)
+        return next((p.name for p in self._pipeline.processors if rest.startswith(f"{p.table.name}-")), "")
+
+    def _ask(self, reference: Any) -> Any:
+        return ray.get(reference, timeout=ANSWER_SECONDS)
+
+
+def kind_of(job_id: str) -> Kind:
+    """What a job of ours is, by its id (`…-load-1`, `…-commit-2`)."""
+    steps = job_id.split("-")
+    if "commit" in steps[-2:]:
+        return Kind.COMMIT
+    return Kind.LOAD if "load" in steps[-2:] else Kind.QUERY

@@ -1,0 +1,78 @@
+"""One worker of the pool: a Ray actor that performs one step at a time."""
+
+import threading
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import pyarrow as pa
+import ray
+
+from backcourt.clock import SystemClock
+from backcourt.errors import BackcourtError
+from backcourt.pipeline.processor import Pipeline
+from backcourt.sources.source import Source
+from backcourt.warehouse.connection import Connection
+from ray_tasks.attempts import Attempts, Patience
+from ray_tasks.permit_book import Permit
+from ray_tasks.permit_client import PermitClient
+from ray_tasks.pool import attempt_step
+from ray_tasks.steps import Bench, Step, StepResult
+from ray_tasks.telemetry import WorkerMetrics
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """Everything a worker is made from; it travels to its process."""
+
+    pipeline: Pipeline
+    connection: Connection
+    state_dataset: str
+    source: Source | None = None
+    patience: Patience = field(default_factory=Patience)
+
+
+class Worker:
+    """The actor's class. Its own calls to BigQuery go through permits; it holds no other state."""
+
+    def __init__(self, setup: WorkerSetup, holder: str, authority: Any) -> None:
+        """Connect to BigQuery and to the permit authority."""
+        clock = SystemClock()
+        self._permits = PermitClient(authority, holder, clock)
+        self._metrics = WorkerMetrics(holder)
+        warehouse = setup.connection.open(clock)
+        attempts = Attempts(warehouse, self._permits, clock, Random(holder), setup.patience)  # noqa: S311 (jitter)
+        self._bench = Bench(setup.pipeline, warehouse, attempts, clock, setup.state_dataset, setup.source)
+
+    def step(self, step: Step, *tables: pa.Table) -> tuple[StepResult | BackcourtError, pa.Table | None]:
+        """Perform a step; errors come back as values, so that only a death raises."""
+        result, rows = attempt_step(self._bench, step, tables)
+        self._metrics.note(step, result)
+        return result, rows
+
+    @ray.method(concurrency_group="control")
+    def ready(self) -> bool:
+        """Answers once the worker is up."""
+        return True
+
+    @ray.method(concurrency_group="control")
+    def announce(self, old_epoch: str) -> tuple[Permit, ...]:
+        """What it holds, for a permit authority that restarted."""
+        return self._permits.announce(old_epoch)
+
+    @ray.method(concurrency_group="park")
+    def park(self) -> None:
+        """Never returns: whoever waits for it learns of this process's death."""
+        threading.Event().wait()
+
+
+def start_worker(setup_reference: Any, holder: str, authority: Any, cpus: float) -> Any:
+    """Start one worker. No restarts and no retries: the driver decides what a death means."""
+    options = {
+        "name": holder,
+        "num_cpus": cpus,
+        "max_restarts": 0,
+        "max_task_retries": 0,
+        "concurrency_groups": {"park": 1, "control": 1},
+    }
+    return ray.remote(Worker).options(**options).remote(setup_reference, holder, authority)
