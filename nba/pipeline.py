@@ -22,4 +22,5 @@ PIPELINE = Pipeline(
     schedule=schedule.TABLE,
     schedule_columns=schedule.CALENDAR_COLUMNS,
     calendar=schedule.calendar,
+    timezone="America/New_York",
 )

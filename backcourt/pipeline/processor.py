@@ -156,7 +156,8 @@ class Pipeline:
     """The processors of one pipeline and how dates are found.
 
     `schedule` is the table whose rows say which dates exist; `calendar` turns its rows (columns
-    `schedule_columns`) into a Calendar. Without a schedule every day of the requested range exists.
+    `schedule_columns`) into a Calendar. Without a schedule every day of the requested range exists. `timezone` is
+    where the pipeline's dates change.
     """
 
     name: str
@@ -164,7 +165,7 @@ class Pipeline:
     schedule: Table | None = None
     schedule_columns: tuple[str, ...] = ()
     calendar: Callable[[pl.DataFrame], Calendar] | None = None
-    code_version: str = "0"
+    timezone: str = "UTC"
     _by_name: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -180,6 +181,14 @@ class Pipeline:
                     "Give every table one processor and a name of its own.",
                 )
             self._by_name[processor.name] = processor
+        known = {*self._by_name, *(i.name for p in self.processors for i in p.inputs if isinstance(i.table, Feed))}
+        for processor in self.processors:
+            for each in processor.inputs:
+                if each.name not in known:
+                    raise UsageError(
+                        f"{processor.name} reads {each.name}, which no processor of pipeline {self.name} makes.",
+                        "Add its processor to the pipeline.",
+                    )
 
     def processor(self, name: str) -> Processor:
         """The processor of `dataset.table` (KeyError if there is none)."""

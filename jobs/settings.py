@@ -1,0 +1,132 @@
+"""Every setting, documented once: a `BACKCOURT_…` variable, a line of the YAML file, or a flag, by the same name."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from backcourt.errors import UsageError
+
+LOCAL_PROJECT = "local"
+"""The project of the BigQuery on this machine."""
+
+
+class BudgetSettings(BaseModel):
+    """How many calls of each kind may be in flight, over all workers and nodes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    read: int = Field(16, ge=1, le=1000, description="Storage reads in flight.")
+    query: int = Field(16, ge=1, le=1000, description="Queries in flight.")
+    load: int = Field(8, ge=1, le=1000, description="Load jobs in flight.")
+    commit: int = Field(8, ge=1, le=100, description="Commits in flight; never more than one a table.")
+
+
+class Settings(BaseSettings):
+    """What a command works with. Flags win over variables, variables over the file, the file over these defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BACKCOURT_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    project: str = Field("", description="Google Cloud project; empty for the local BigQuery.")
+    location: str | None = Field(None, description="Location of the datasets, where it is neither US nor EU.")
+    datasets: dict[str, str] = Field(default_factory=dict, description="Real dataset of a logical one.")
+    state_dataset: str = Field("", description="Dataset of ledger and history; <pipeline>_orchestration if empty.")
+    endpoint: str = Field("", description="REST address of a local BigQuery that is running.")
+    storage_endpoint: str = Field("", description="Its Storage address, host:port.")
+    local_folder: Path = Field(Path(".backcourt/warehouse"), description="Folder of the local BigQuery.")
+    run_folder: Path = Field(Path(".backcourt/runs"), description="Where a run that is alive shows its progress.")
+    create_datasets: bool | None = Field(None, description="Create missing datasets; by default only locally.")
+    pipeline: str = Field("nba", description="Name of the pipeline, an entry point of backcourt.pipelines.")
+    workers: int | None = Field(None, ge=1, le=512, description="Workers of the pool; by default the cores.")
+    pool: Literal["ray", "serial"] = Field("ray", description="ray, or serial: one worker in this process.")
+    ray_address: str = Field("", description="Address of a Ray cluster; empty for a local one.")
+    chunk_days: int = Field(31, ge=1, le=366, description="Longest span of dates that one task computes, in days.")
+    budget: BudgetSettings = Field(default_factory=BudgetSettings, description="Calls in flight, by kind.")
+    block_below: float = Field(0.90, ge=0, le=1, description="Coverage below which a partition is blocked.")
+    warn_below: float = Field(0.95, ge=0, le=1, description="Coverage below which a partition is warned of.")
+    priority: Literal["INTERACTIVE", "BATCH"] = Field("INTERACTIVE", description="Priority of BigQuery jobs.")
+    maximum_bytes_billed: int | None = Field(None, ge=1, description="Refuse queries that would bill more bytes.")
+    stall_seconds: float = Field(900, gt=0, description="End a run that has made no progress for so long.")
+    deadline_seconds: float | None = Field(None, gt=0, description="End a run after so long.")
+    refresh_days: int = Field(3, ge=0, le=366, description="Ingest reads the last days again: games become final.")
+    timezone: str = Field("", description="Time zone of today's date; by default the pipeline's.")
+    as_of: date | None = Field(None, description="Today's date, to plan as on another day.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then variables, then the file."""
+        file = YamlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, file
+
+    @field_validator("project", "endpoint", "storage_endpoint", "state_dataset")
+    @classmethod
+    def _no_spaces(cls, value: str) -> str:
+        if value != value.strip():
+            raise ValueError("has spaces around it")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.block_below > self.warn_below:
+            raise ValueError("block_below is above warn_below")
+        if bool(self.endpoint) != bool(self.storage_endpoint):
+            raise ValueError("endpoint and storage_endpoint go together")
+        return self
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the command starts a BigQuery of its own."""
+        return not self.project and not self.endpoint
+
+
+def load_settings(flags: dict[str, Any], file: Path | None = None) -> Settings:
+    """Settings from flags (None is not given), variables and a YAML file.
+
+    Raises:
+        UsageError: a value cannot be used; the message names the setting, the value and what would do.
+    """
+    if file is not None and not file.is_file():
+        raise UsageError(f"There is no settings file {file}.", "Give an existing YAML file to --config.")
+    given = {name: value for name, value in flags.items() if value is not None}
+
+    class _FromFile(Settings):
+        model_config = SettingsConfigDict(yaml_file=file)
+
+    try:
+        return _FromFile(**given)
+    except ValidationError as error:
+        raise UsageError(_sentence(error), "Correct it, in a flag, a BACKCOURT_ variable or the file.") from None
+
+
+def parse_budget(texts: list[str]) -> dict[str, int] | None:
+    """`--budget query=16 --budget read=4`, or None where not given.
+
+    Raises:
+        UsageError: not KIND=NUMBER.
+    """
+    budget = {}
+    for text in texts:
+        kind, _, number = text.partition("=")
+        if not number.strip().isdigit():
+            raise UsageError(f"--budget {text} is not KIND=NUMBER.", "Write for example --budget query=16.")
+        budget[kind.strip()] = int(number)
+    return budget or None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"]) or "settings"
+    given = "" if first["type"] in ("missing", "extra_forbidden") else f" {first['input']!r}"
+    text = first["msg"].removeprefix("Value error, ")
+    return f"Setting {name}{given} cannot be used: {text[0].lower()}{text[1:]}."
