@@ -27,7 +27,7 @@ def converted(values: pl.Series | None, column: Column, length: int, file: str) 
     lost = values.filter(result.is_null() & values.is_not_null())
     if len(lost):
         raise DataError(
-            f"File {file}, column {column.name}: {lost[0]!r} is no {column.type} ({len(lost)} of {length} rows).",
+            f"File {file}, column {column.name}: {lost.to_list()[0]!r:.80} is no {column.type} ({len(lost)} of {length} rows).",
             "Correct the values or leave them empty.",
         )
     if column.required and result.null_count():

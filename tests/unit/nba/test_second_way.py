@@ -1,0 +1,62 @@
+"""The real season computed a second way, by SQL over the files: every key and every cell must agree."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from nba.pipeline import PIPELINE
+from tests.unit.nba.real_season import FOLDER, needs_real_data, season
+
+pytestmark = [pytest.mark.real_data, needs_real_data]
+
+SECOND_WAY = Path(__file__).resolve().parents[2] / "second_way"
+TABLES = (
+    "player_game_summary",
+    "team_offense_game_summary",
+    "team_defense_game_summary",
+    "team_defense_zone_analysis",
+)
+"""In the order in which they build on each other."""
+
+
+@pytest.fixture(scope="module")
+def second_way() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with a view for each file and a table for each query."""
+    with duckdb.connect() as db:
+        for view in ("box_scores", "shots", "schedule"):
+            db.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet('{FOLDER}/{view}_2023_24.parquet')")
+        for name in TABLES:
+            db.execute(f"CREATE TABLE {name} AS {(SECOND_WAY / f'{name}.sql').read_text()}")
+        yield db
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_cell_agrees_with_the_second_way(second_way: duckdb.DuckDBPyConnection, name: str) -> None:
+    table = next(p.table for p in PIPELINE.processors if p.table.name == name)
+    ours = season()[table.full_name]
+    theirs = second_way.table(name).pl()
+    assert set(theirs.columns) == set(ours.columns)
+    theirs = theirs.select(pl.col(c).cast(kind) for c, kind in ours.schema.items())
+    key = sorted({table.partition_by, *table.key})
+    assert ours.height > 0
+    assert ours.select(key).sort(key).equals(theirs.select(key).sort(key))
+    both = ours.join(theirs, on=key, suffix="_second")
+    assert both.height == ours.height
+    wrong = {
+        column: both.filter(~agree(column, kind)).select(*key, column, f"{column}_second").head(3).rows()
+        for column, kind in ours.schema.items()
+        if column not in key and not both.select(agree(column, kind).all()).item()
+    }
+    assert wrong == {}
+
+
+def agree(column: str, kind: pl.DataType) -> pl.Expr:
+    """Whether a cell equals its second computation: floats within 1e-9 of their size, everything else exactly."""
+    ours, theirs = pl.col(column), pl.col(f"{column}_second")
+    if not kind.is_float():
+        return ours.eq_missing(theirs)
+    close = (ours - theirs).abs() <= 1e-9 * pl.max_horizontal(1.0, theirs.abs())
+    return (ours.is_null() == theirs.is_null()) & close.fill_null(value=True)

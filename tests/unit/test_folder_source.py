@@ -1,0 +1,164 @@
+"""The folder source: what it finds, renames and converts, and the sentence it says when something does not fit."""
+
+# ruff: noqa: DTZ001 - files of other programs hold timestamps without a zone
+
+import pickle
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from backcourt.errors import DataError, UsageError
+from backcourt.pipeline.processor import Feed
+from backcourt.pipeline.table import Column, FieldType
+from backcourt.sources.folder import FolderSource
+
+FEED = Feed(
+    name="visits",
+    columns=(
+        Column("id", FieldType.STRING, "Id.", required=True),
+        Column("day", FieldType.DATE, "Date.", required=True),
+        Column("count", FieldType.INT64, "Count."),
+        Column("share", FieldType.FLOAT64, "Share."),
+        Column("open", FieldType.BOOL, "Open."),
+        Column("at", FieldType.TIMESTAMP, "Instant."),
+    ),
+    partition_by="day",
+    files=("visits*",),
+    aliases={"n": "count", "visit_day": "day"},
+    ignored=("remark",),
+)
+SCHEMA = pa.schema([c.arrow for c in FEED.columns])
+START, END = date(2024, 1, 1), date(2024, 12, 31)
+
+
+def read(folder: Path, feed: Feed = FEED, start: date = START, end: date = END) -> list[dict[str, Any]]:
+    table = FolderSource(str(folder)).read(feed, start, end)
+    assert table.schema == SCHEMA
+    return table.to_pylist()
+
+
+def row(**given: Any) -> dict[str, Any]:
+    return {**dict.fromkeys(SCHEMA.names), **given}
+
+
+def test_csv_is_renamed_and_converted(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text(
+        "id,visit_day,n,share,open,at,remark\n"
+        "0012,2024-01-31,7,0.25,True,2024-01-31T12:00:00Z,x\n"
+        "0013,2024-02-01,8.0,,0,2024-02-01T13:00:00+01:00,\n"
+    )
+    assert read(tmp_path) == [
+        row(id="0012", day=date(2024, 1, 31), count=7, share=0.25, open=True, at=datetime(2024, 1, 31, 12, tzinfo=UTC)),
+        row(id="0013", day=date(2024, 2, 1), count=8, open=False, at=datetime(2024, 2, 1, 12, tzinfo=UTC)),
+    ]
+
+
+def test_parquet_numbers_and_dates_of_other_widths(tmp_path: Path) -> None:
+    pl.DataFrame(
+        {
+            "id": pl.Series(["a", "b"], dtype=pl.Categorical),
+            "day": [datetime(2024, 3, 1), datetime(2024, 3, 2)],
+            "count": [1.0, float("nan")],
+            "share": pl.Series([2, None], dtype=pl.Int8),
+            "open": [1, 0],
+            "at": [datetime(2024, 3, 1, 6), None],
+        }
+    ).write_parquet(tmp_path / "visits_2024.parquet")
+    at = datetime(2024, 3, 1, 6, tzinfo=UTC)
+    assert read(tmp_path) == [
+        row(id="a", day=date(2024, 3, 1), count=1, share=2.0, open=True, at=at),
+        row(id="b", day=date(2024, 3, 2), open=False),
+    ]
+
+
+def test_any_number_of_files_in_sub_folders_and_only_the_dates_asked_for(tmp_path: Path) -> None:
+    for name, day in (("a/visits_1.csv", "2024-01-01"), ("visits/2.csv", "2024-01-02"), ("visits_3.csv", "2024-01-03")):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"id,day\n{path.stem},{day}\n")
+    (tmp_path / "visits.txt").write_text("not a table")
+    (tmp_path / "others.csv").write_text("id,day\nother,2024-01-02\n")
+    assert [r["id"] for r in read(tmp_path)] == ["visits_1", "2", "visits_3"]
+    assert [r["id"] for r in read(tmp_path, start=date(2024, 1, 2), end=date(2024, 1, 2))] == ["2"]
+
+
+def test_a_file_is_read_once(tmp_path: Path) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text("id,day\na,2024-01-01\n")
+    source = FolderSource(str(tmp_path))
+    first = source.read(FEED, START, END)
+    file.unlink()
+    assert source.read(FEED, START, END) == first
+    with pytest.raises(UsageError):
+        pickle.loads(pickle.dumps(source)).read(FEED, START, END)
+
+
+def test_a_folder_may_be_anything_that_fsspec_opens(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text("id,day\na,2024-01-01\n")
+    assert FolderSource(f"file://{tmp_path}").read(FEED, START, END).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id,day,colour,size\na,2024-01-01,red,1\n", ["unknown columns colour, size"]),
+        ("count,colour\n1,red\n", ["unknown columns colour", "no column id, day"]),
+        ("id,day,n,count\na,2024-01-01,1,2\n", ["two columns for count"]),
+        ("id,day,n\na,2024-01-01,many\n", ["column count", "'many'", "INT64", "1 of 1"]),
+        ("id,day,n\na,2024-01-01,1.5\n", ["column count", "'1.5'", "INT64"]),
+        ("id,day,open\na,2024-01-01,maybe\n", ["column open", "'maybe'", "BOOL"]),
+        ("id,day,at\na,2024-01-01,noon\n", ["column at", "'noon'", "TIMESTAMP"]),
+        ("id,day\na,01/02/2024\n", ["column day", "'01/02/2024'", "DATE"]),
+        ("id,day\n,2024-01-01\n", ["column id", "1 of 1 rows are empty"]),
+    ],
+)
+def test_what_does_not_fit_names_file_column_and_value(tmp_path: Path, text: str, said: list[str]) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text(text)
+    with pytest.raises(DataError) as error:
+        read(tmp_path)
+    for part in [str(file), *said]:
+        assert part in error.value.what
+    assert error.value.do
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "value"),
+    [
+        ("id", [12], "12"),  # an id stored as a number has lost its leading zeros
+        ("count", [1.5], "1.5"),
+        ("day", [datetime(2024, 1, 1, 12)], "12"),
+        ("open", [2], "2"),
+        ("share", [[1.0]], "1.0"),
+    ],
+)
+def test_a_wrong_parquet_type_names_file_column_and_value(
+    tmp_path: Path, column: str, values: list[Any], value: str
+) -> None:
+    rows = pl.DataFrame({"id": ["a"], "day": [date(2024, 1, 1)]})
+    rows.with_columns(pl.Series(column, values)).write_parquet(tmp_path / "visits.parquet")
+    with pytest.raises(DataError, match=f"visits.parquet, column {column}: .*{value}"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "content"), [("visits.parquet", b"PAR1 not really"), ("visits.csv", b"")])
+def test_a_broken_file_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"{name} cannot be read"):
+        read(tmp_path)
+
+
+def test_a_missing_folder_and_missing_files_say_what_is_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no folder .*nowhere"):
+        read(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"no file for visits.*visits\*\.csv or visits\*\.parquet"):
+        read(tmp_path)
+
+
+def test_an_optional_feed_without_files_has_no_rows(tmp_path: Path) -> None:
+    optional = Feed("visits", FEED.columns, "day", files=("visits*",), optional=True)
+    assert read(tmp_path, optional) == []
