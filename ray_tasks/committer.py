@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from backcourt.errors import BackcourtError
 from backcourt.pipeline.processor import Pipeline
 from backcourt.pipeline.triage import Passed
-from backcourt.warehouse.commit import CommitBatch, commit_request
+from backcourt.warehouse.commit import CommitBatch, commit_request, fits
 from backcourt.warehouse.errors import AlreadyCommitted, Superseded
 from backcourt.warehouse.ledger_reads import commits_of
 from backcourt.warehouse.names import Names
@@ -28,9 +28,6 @@ from backcourt.warehouse.run_events import Event, event_request
 from backcourt.warehouse.warehouse import Warehouse
 from ray_tasks.attempts import Attempts
 from ray_tasks.steps import StageStep
-
-MOST_PARTITIONS = 400
-"""Partitions of one commit: far below 4,000 partitions a job (Quotas, read 2026-11), and a script below 500 KB."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +98,25 @@ class Committer:
         """The commit under way of each table, staging included."""
         return dict(self._busy)
 
-    def begin(self, table: str, passed: Sequence[Passed]) -> Batch:
-        """Give the partitions a commit id; from now on the table is busy until `ended` tells."""
+    def begin(self, table: str, passed: Sequence[Passed]) -> tuple[Batch, Sequence[Passed]]:
+        """Give the partitions a commit id; from now on the table is busy until `ended` tells.
+
+        Returns:
+            The batch, and the partitions that did not fit into one script.
+        """
         number = self._numbers[table] = self._numbers.get(table, 0) + 1
         name = table.partition(".")[2]
         commit_id = f"{self._identity.prefix}{name}-{number}"
         staging = None
         if any(p.reference is not None for p in passed):
             staging = TableRef(self._state_dataset, f"staging__{commit_id}".replace("-", "_"))
+        fitting = len(passed)
         batch = Batch(commit_id, table, tuple(passed), staging)
+        while fitting > 1 and not fits(self._commit_batch(batch), self._names, self._state_dataset):
+            fitting //= 2
+            batch = replace(batch, passed=tuple(passed[:fitting]))
         self._busy[table] = batch
-        return batch
+        return batch, passed[fitting:]
 
     def stage_step(self, batch: Batch) -> StageStep | None:
         """The step that loads the batch's rows, or None when it has no rows to publish."""

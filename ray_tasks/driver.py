@@ -12,13 +12,14 @@ from backcourt.clock import Clock
 from backcourt.errors import BackcourtError, DataError, QuotaSignal
 from backcourt.pipeline.board import Board, ComputeTask
 from backcourt.pipeline.chunks import Block
+from backcourt.pipeline.estimate import MOST_PARTITIONS
 from backcourt.pipeline.outcomes import Category, PartitionOutcome
 from backcourt.pipeline.plan import Plan
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline
 from backcourt.pipeline.triage import Passed
 from backcourt.warehouse.errors import StagingMismatch, WarehouseError
 from backcourt.warehouse.requests import Kind
-from ray_tasks.committer import MOST_PARTITIONS, Batch, CommitEnded, Committer
+from ray_tasks.committer import Batch, CommitEnded, Committer
 from ray_tasks.errors import InputLost, PermitTimeout, WorkerDied
 from ray_tasks.permit_book import KindState
 from ray_tasks.pool import Finished, Pool
@@ -162,7 +163,8 @@ class Driver:
         return self._pool.free > 0 and len(self._stages) <= self._settings.loads
 
     def _commit(self, table: str) -> None:
-        batch = self._committer.begin(table, self._board.take_passed(table, MOST_PARTITIONS))
+        batch, rest = self._committer.begin(table, self._board.take_passed(table, MOST_PARTITIONS))
+        self._board.give_back(rest)
         step = self._committer.stage_step(batch)
         if step is None:
             self._committer.send(batch)

@@ -39,17 +39,16 @@ class _Workers:
 
 
 class RayPool:
-    """A bounded pool of actors. `start` makes one worker of a given name; it is called again for each death."""
+    """A bounded pool of actors; every death is followed by a fresh one."""
 
-    def __init__(self, size: int, start: Callable[[str], Any], on_start: Callable[[str, Any], None]) -> None:
+    def __init__(self, size: int, start: Callable[[str], Any]) -> None:
         """Start the workers.
 
         Args:
             size: how many; processes are bounded by it, whatever the number of dates or tables.
             start: makes the actor of that name.
-            on_start: told of every new worker (the permit authority enlists it).
         """
-        self._start, self._on_start = start, on_start
+        self._start = start
         self._workers = _Workers()
         self._running: dict[Any, _Running] = {}
         self._tickets = count(1)
@@ -130,7 +129,6 @@ class RayPool:
         handle = self._start(name)
         self._workers.handles[name] = handle
         self._workers.idle.append(name)
-        self._on_start(name, handle)
 
 
 def _first_line(error: BaseException) -> str:

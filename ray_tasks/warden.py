@@ -7,6 +7,7 @@ hold, adds the jobs of this start that run at BigQuery and that nobody told of, 
 import threading
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -74,10 +75,8 @@ class Warden:
 
     def _look_for_ever(self) -> None:
         while not self._stop.is_set():
-            try:
+            with suppress(RayActorError, GetTimeoutError, BackcourtError):  # restarting, or not to be asked now
                 self.look()
-            except (RayActorError, GetTimeoutError, BackcourtError):
-                pass  # the authority is restarting, or BigQuery cannot be asked: look again
             self._clock.sleep(LOOK_SECONDS)
 
     def look(self) -> None:
@@ -89,7 +88,7 @@ class Warden:
         state: BookState = self._ask(self._authority.state.remote())
         self._kinds = state.kinds
         if state.recovering:
-            self._recover(state.epoch)
+            self._recover()
             self._enlisted.clear()
         self._epoch = state.epoch
         for name, handle in self._workers().items():
@@ -97,7 +96,7 @@ class Warden:
                 self._ask(self._authority.enlist.remote(name, handle))
                 self._enlisted.add(name)
 
-    def _recover(self, epoch: str) -> None:
+    def _recover(self) -> None:
         permits = list(self._client.announce(self._epoch))
         for handle in self._workers().values():
             try:

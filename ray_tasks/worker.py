@@ -66,11 +66,11 @@ class Worker:
         threading.Event().wait()
 
 
-def start_worker(setup_reference: Any, holder: str, authority: Any, cpus: float) -> Any:
+def start_worker(setup_reference: Any, holder: str, authority: Any) -> Any:
     """Start one worker. No restarts and no retries: the driver decides what a death means."""
     options = {
         "name": holder,
-        "num_cpus": cpus,
+        "num_cpus": 1,
         "max_restarts": 0,
         "max_task_retries": 0,
         "concurrency_groups": {"park": 1, "control": 1},

@@ -1,7 +1,7 @@
 """What a plan will cost before it runs: blocks, loads, commits, bytes, dollars, and the limits that it comes near.
 
-Everything here is an upper bound made from the plan alone; a run usually needs fewer commits, because a commit takes all
-that waits.
+Everything here is an upper bound made from the plan alone; a run usually needs fewer commits, because a commit takes
+all that waits.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,8 @@ SMALLEST_BILL = 10 * 2**20
 """Bytes that a statement bills at least for each table (Pricing, on-demand minimums, 2026-11)."""
 STATEMENTS_A_COMMIT = 7
 """Statements of a commit script that bill: head, three checks, staging, MERGE, ledger; and the row in `runs`."""
+MOST_PARTITIONS = 200
+"""Partitions that one commit takes at most, so that a single script stays small."""
 NEAR = 0.5
 """A limit is worth a word from half of it on."""
 
@@ -115,26 +117,19 @@ def estimate(pipeline: Pipeline, calendar: Calendar, plan: Plan, chunk_days: int
         query_bytes=query,
         dollars=round(dollars, 4),
         tables=tables,
-        limits=_limits(plan, tables, len(blocks)),
+        limits=_limits(plan, tables, len(calendar.dates)),
     )
 
 
-def _limits(plan: Plan, tables: tuple[TableEstimate, ...], blocks: int) -> tuple[LimitUse, ...]:
+def _limits(plan: Plan, tables: tuple[TableEstimate, ...], dates: int) -> tuple[LimitUse, ...]:
     """Documented limits of a day (Quotas and limits, read 2026-11) against the plan's upper bounds."""
-    loads = max((t.loads for t in tables), default=0)
-    partitions = max((len(t.to_do) for t in plan.tables), default=0)
+    most = max((len(t.to_do) for t in plan.tables), default=0)
     return (
         LimitUse(limit="load jobs a project and day", used=sum(t.loads for t in tables), allowed=100_000),
-        LimitUse(limit="table modifications a staging table and day", used=min(loads, 1), allowed=1_500),
-        LimitUse(limit="load and query jobs on one state table a day", used=_state_jobs(tables), allowed=1_500),
-        LimitUse(limit="partitions of one table", used=partitions, allowed=10_000),
-        LimitUse(limit="Storage read sessions a minute", used=min(3 * blocks, 5_000), allowed=5_000),
+        LimitUse(limit="partition modifications a table and day", used=most, allowed=30_000),
+        LimitUse(limit="partitions a table", used=dates, allowed=10_000),
+        LimitUse(limit="partitions a transaction", used=min(most, MOST_PARTITIONS), allowed=100_000),
     )
-
-
-def _state_jobs(tables: tuple[TableEstimate, ...]) -> int:
-    """Load jobs on `partition_outcomes`: one a thousand partitions; ledger and runs are written by DML, uncounted."""
-    return 1 + sum(t.commits for t in tables) // 1_000
 
 
 def _block_bytes(pipeline: Pipeline, block: Block, sizes: Sizes) -> float:

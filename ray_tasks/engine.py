@@ -1,0 +1,121 @@
+"""What a run works on: a pool and its permits, on Ray or in this process, opened together and closed together."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+
+import ray
+
+from backcourt.clock import Clock
+from backcourt.pipeline.processor import Pipeline
+from backcourt.sources.source import Source
+from backcourt.warehouse.connection import Connection
+from backcourt.warehouse.requests import Kind
+from backcourt.warehouse.warehouse import Warehouse
+from ray_tasks.attempts import Attempts, Patience
+from ray_tasks.permit_actor import permit_actor
+from ray_tasks.permit_book import KindState
+from ray_tasks.permit_client import PermitClient
+from ray_tasks.permits import LocalPermits
+from ray_tasks.pool import Pool, SerialPool
+from ray_tasks.ray_pool import RayPool
+from ray_tasks.reaper import reaper_actor
+from ray_tasks.steps import Bench
+from ray_tasks.warden import Warden
+from ray_tasks.worker import WorkerSetup, start_worker
+
+NAMESPACE = "backcourt"
+"""Ray namespace of every named actor."""
+AUTHORITY = "permits"
+"""Name of the permit authority's actor."""
+WORKER_ENVIRONMENT = {
+    "POLARS_MAX_THREADS": "1",  # a worker is one core; more threads would only fight
+    "RAY_allow_out_of_band_object_ref_serialization": "0",
+}
+"""Environment of every Ray process."""
+
+
+@dataclass(frozen=True)
+class EngineSetup:
+    """What an engine is made from. `workers` bounds the processes; `ray_address` is empty for a local Ray."""
+
+    pipeline: Pipeline
+    connection: Connection
+    state_dataset: str
+    budgets: dict[Kind, int]
+    workers: int
+    source: Source | None = None
+    ray_address: str = ""
+    dashboard: bool = True
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A pool, the driver's own attempts, and the state of the permits."""
+
+    pool: Pool
+    attempts: Attempts
+    kinds: Callable[[], tuple[KindState, ...]]
+    dashboard_url: str = ""
+
+
+@contextmanager
+def serial_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock) -> Iterator[Engine]:
+    """One worker in this process; permits behind a lock."""
+    permits = LocalPermits(setup.budgets, clock)
+    attempts = Attempts(warehouse, permits, clock, Random("serial"), setup.patience)  # noqa: S311 (jitter)
+    bench = Bench(setup.pipeline, warehouse, attempts, clock, setup.state_dataset, setup.source)
+    pool = SerialPool(bench)
+    try:
+        yield Engine(pool, attempts, permits.state)
+    finally:
+        pool.close()
+
+
+@contextmanager
+def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefix: str) -> Iterator[Engine]:
+    """A pool of actors, with the permit authority, its warden and the reaper beside it.
+
+    Args:
+        setup: what it is made from.
+        warehouse: the driver's own.
+        clock: time.
+        job_prefix: what every job id of this start begins with.
+    """
+    url = _join_ray(setup)
+    authority = permit_actor(setup.budgets, f"{AUTHORITY}-{job_prefix}", NAMESPACE)
+    client = PermitClient(authority, "driver", clock)
+    reaper = reaper_actor(setup.connection, authority)
+    shipped = ray.put(WorkerSetup(setup.pipeline, setup.connection, setup.state_dataset, setup.source, setup.patience))
+    pool = RayPool(setup.workers, lambda name: start_worker(shipped, name, authority))
+    warden = Warden(authority, client, lambda: pool.handles, warehouse, setup.pipeline, job_prefix, clock)
+    attempts = Attempts(warehouse, client, clock, Random("driver"), setup.patience)  # noqa: S311 (jitter)
+    try:
+        warden.start()
+        yield Engine(pool, attempts, warden.kinds, url)
+    finally:
+        warden.stop()
+        pool.close()
+        ray.kill(reaper)
+        ray.kill(authority)
+        ray.shutdown()
+
+
+def _join_ray(setup: EngineSetup) -> str:
+    """Connect to the cluster, or start a local Ray; the dashboard's address."""
+    os.environ.update(WORKER_ENVIRONMENT)
+    shared = {
+        "namespace": NAMESPACE,
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+        "configure_logging": False,
+        "runtime_env": {"env_vars": WORKER_ENVIRONMENT},
+    }
+    if setup.ray_address:
+        context = ray.init(address=setup.ray_address, **shared)
+    else:
+        context = ray.init(num_cpus=setup.workers, include_dashboard=setup.dashboard, **shared)
+    return str(context.dashboard_url or "")
