@@ -1,0 +1,190 @@
+"""Tables as declared: built from the vocabulary, compared with what exists, created where missing."""
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+from backcourt.errors import PreflightError
+from backcourt.pipeline.ledger import LEDGER_COLUMNS
+from backcourt.pipeline.table import Column, FieldType, Table
+from backcourt.warehouse.errors import NotFound
+from backcourt.warehouse.requests import TableDefinition, TableRef, TableState
+from backcourt.warehouse.state import State
+from backcourt.warehouse.warehouse import Warehouse
+
+STAGING_HOURS = 24.0
+"""How long a staging table lives at most: a script ends after 24 hours (Quotas, read 2026-11)."""
+
+RUN_COLUMNS = (
+    Column("event_date", FieldType.DATE, "The event's date, UTC.", required=True),
+    Column("run_id", FieldType.STRING, "The run.", required=True),
+    Column("start_number", FieldType.INT64, "Which start of the run, from 1.", required=True),
+    Column("event", FieldType.STRING, "started, commit_sent, resolved, ended, …", required=True),
+    Column("at", FieldType.TIMESTAMP, "When the event was recorded.", required=True),
+    Column("table_name", FieldType.STRING, "The table that the event is about, dataset.name."),
+    Column("job_id", FieldType.STRING, "The job that the event is about, without its attempt's number."),
+    Column("nonce", FieldType.STRING, "Tells equal events apart."),
+    Column("details", FieldType.STRING, "JSON: what else is to be said."),
+)
+
+OUTCOME_COLUMNS = (
+    Column("run_date", FieldType.DATE, "The date of recording, UTC.", required=True),
+    Column("run_id", FieldType.STRING, "The run.", required=True),
+    Column("start_number", FieldType.INT64, "Which start of the run, from 1.", required=True),
+    Column("table_name", FieldType.STRING, "The partition's table, dataset.name.", required=True),
+    Column("partition_date", FieldType.DATE, "The partition's date.", required=True),
+    Column("outcome", FieldType.STRING, "committed, renewed, blocked, failed, …", required=True),
+    Column("category", FieldType.STRING, "Why it was not published, or published in spite of something."),
+    Column("retry_can_help", FieldType.BOOL, "Whether the same command may succeed without a change.", required=True),
+    Column("reason", FieldType.STRING, "What happened, in words."),
+    Column("missing", FieldType.STRING, "JSON: names of the expected entities that are missing."),
+    Column("row_count", FieldType.INT64, "Rows computed.", required=True),
+    Column("expected_count", FieldType.INT64, "Entities that the partition should hold.", required=True),
+    Column("present_count", FieldType.INT64, "Expected entities that it holds.", required=True),
+    Column("coverage", FieldType.FLOAT64, "present_count / expected_count; 1 where nothing is expected."),
+    Column("attempts", FieldType.INT64, "How often it was computed.", required=True),
+    Column("seconds", FieldType.FLOAT64, "Seconds of computing, shared evenly by its chunk.", required=True),
+    Column("commit_id", FieldType.STRING, "The commit that published it, if any."),
+    Column("notes", FieldType.STRING, "JSON: what the processor had to say of the date."),
+    Column("recorded_at", FieldType.TIMESTAMP, "When this row was made.", required=True),
+    Column("warned", FieldType.BOOL, "Published between the two thresholds."),
+    Column("holes", FieldType.STRING, "JSON: inputs' dates that were not committed inside the windows."),
+)
+
+HEAD_COLUMNS = (
+    Column("generation", FieldType.INT64, "Counts the commits of the table.", required=True),
+    Column("commit_id", FieldType.STRING, "The last commit."),
+)
+
+
+def definition_of(table: Table) -> TableDefinition:
+    """A pipeline's table in the warehouse, with the commit's own columns."""
+    return TableDefinition(
+        TableRef(table.dataset, table.name), table.all_columns, table.description, table.partition_by, table.clustering
+    )
+
+
+def staging_definition(table: Table, ref: TableRef) -> TableDefinition:
+    """A staging table for `table`: the computed columns only, gone after a day whatever happens."""
+    description = f"Rows on their way to {table.full_name}."
+    return TableDefinition(ref, table.columns, description, expires_hours=STAGING_HOURS)
+
+
+def state_tables(dataset: str, tables: Iterable[Table] = ()) -> tuple[TableDefinition, ...]:
+    """The engine's own tables in the state dataset, and a head for each of `tables`."""
+    state = State(dataset)
+    return (
+        TableDefinition(
+            state.ledger,
+            LEDGER_COLUMNS,
+            "Which partitions are committed, by what. Append-only; the highest generation of a partition counts.",
+            "partition_date",
+            ("table_name",),
+        ),
+        TableDefinition(state.runs, RUN_COLUMNS, "What happened in runs. Append-only.", "event_date", ("run_id",)),
+        TableDefinition(
+            state.outcomes,
+            OUTCOME_COLUMNS,
+            "What became of each partition in each run. Append-only.",
+            "run_date",
+            ("table_name",),
+        ),
+        *(
+            TableDefinition(state.head(table), HEAD_COLUMNS, f"The commit counter of {table.full_name}; one row.")
+            for table in tables
+        ),
+    )
+
+
+def differences(declared: TableDefinition, found: TableState) -> tuple[str, ...]:
+    """In words, what keeps a table that exists from being the declared one.
+
+    Further nullable columns behind the declared ones are allowed, of any type: loads and commits name their columns.
+    Descriptions and expiry are not compared.
+    """
+    return tuple(chain(_column_differences(declared, found), _layout_differences(declared, found.definition)))
+
+
+def ensure(
+    warehouse: Warehouse,
+    definitions: Iterable[TableDefinition],
+    *,
+    create_datasets: Callable[[Iterable[str]], None] | None = None,
+) -> tuple[str, ...]:
+    """Create the tables that are missing; change none.
+
+    Args:
+        warehouse: where.
+        definitions: the tables.
+        create_datasets: creates missing datasets first (`BigQueryWarehouse.ensure_datasets`); meant for the local
+            BigQuery, since a project's datasets, with their location and rights, are their owner's to create.
+
+    Returns:
+        Names of the tables created.
+
+    Raises:
+        PreflightError: a dataset is missing, or tables exist that differ; every difference is named, nothing created.
+    """
+    wanted = tuple(definitions)
+    if create_datasets:
+        create_datasets(sorted({d.ref.dataset for d in wanted}))
+    missing, wrong = inspect(warehouse, wanted)
+    if wrong:
+        raise PreflightError(
+            f"The warehouse is not as declared: {'; '.join(wrong)}.",
+            "Create missing datasets, rename or migrate tables that differ, then run `backcourt preflight`.",
+        )
+    for definition in missing:
+        warehouse.create(definition)
+    return tuple(str(d.ref) for d in missing)
+
+
+def inspect(
+    warehouse: Warehouse, definitions: Iterable[TableDefinition]
+) -> tuple[tuple[TableDefinition, ...], tuple[str, ...]]:
+    """The definitions whose tables are missing, and in words what is wrong with the others."""
+    missing: list[TableDefinition] = []
+    wrong: list[str] = []
+    lost: set[str] = set()
+    for definition in definitions:
+        if definition.ref.dataset in lost:
+            continue
+        try:
+            found = warehouse.describe(definition.ref)
+        except NotFound:
+            lost.add(definition.ref.dataset)
+            wrong.append(f"dataset {definition.ref.dataset} does not exist")
+            continue
+        if found is None:
+            missing.append(definition)
+        else:
+            wrong += [f"table {definition.ref}: {text}" for text in differences(definition, found)]
+    return tuple(missing), tuple(wrong)
+
+
+def _column_differences(declared: TableDefinition, found: TableState) -> Iterable[str]:
+    there = {column.name: column for column in found.definition.columns}
+    for column in declared.columns:
+        if column.name in found.foreign_columns:
+            yield f"column {column.name} is {found.foreign_columns[column.name]}, declared {_kind(column)}"
+        elif column.name not in there:
+            yield f"column {column.name} ({_kind(column)}) is missing"
+        elif _kind(column) != _kind(there[column.name]):
+            yield f"column {column.name} is {_kind(there[column.name])}, declared {_kind(column)}"
+    names = {column.name for column in declared.columns}
+    for column in found.definition.columns:
+        if column.required and column.name not in names:
+            yield f"column {column.name} is NOT NULL but not declared, so that no row can be inserted"
+
+
+def _layout_differences(declared: TableDefinition, found: TableDefinition) -> Iterable[str]:
+    if declared.partition_by != found.partition_by:
+        yield f"it is partitioned by {found.partition_by or 'nothing'}, declared {declared.partition_by or 'nothing'}"
+    if declared.clustering != found.clustering:
+        there, wanted = (", ".join(d.clustering) or "nothing" for d in (found, declared))
+        yield f"it is clustered by {there}, declared {wanted}"
+
+
+def _kind(column: Column) -> str:
+    if column.repeated:
+        return f"ARRAY<{column.type}>"
+    return f"{column.type} NOT NULL" if column.required else str(column.type)

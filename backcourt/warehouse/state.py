@@ -1,0 +1,32 @@
+"""Where the engine keeps its own state: names of the tables in the state dataset."""
+
+from dataclasses import dataclass
+
+from backcourt.pipeline.table import Table
+from backcourt.warehouse.requests import TableRef
+
+
+@dataclass(frozen=True)
+class State:
+    """The tables of one state dataset (a logical name)."""
+
+    dataset: str
+
+    @property
+    def ledger(self) -> TableRef:
+        """Which partitions are committed."""
+        return TableRef(self.dataset, "ledger")
+
+    @property
+    def runs(self) -> TableRef:
+        """What happened in runs, append-only."""
+        return TableRef(self.dataset, "runs")
+
+    @property
+    def outcomes(self) -> TableRef:
+        """What became of each partition in each run."""
+        return TableRef(self.dataset, "partition_outcomes")
+
+    def head(self, table: Table) -> TableRef:
+        """The one-row table that makes two commits of `table` conflict; table names are unique in a pipeline."""
+        return TableRef(self.dataset, f"head__{table.name}")
