@@ -77,6 +77,15 @@ class LocalBigQuery:
         """Whether this call started the server; otherwise it was running already."""
         return self._process is not None
 
+    def check(self) -> None:
+        """See whether the server that was started here still runs.
+
+        Raises:
+            PreflightError: it has ended; the message holds the end of its log.
+        """
+        if self._process and self._process.poll() is not None:
+            raise self._failed("The local BigQuery has ended.")
+
     def __enter__(self) -> "LocalBigQuery":
         """Attach to the folder's server or start it.
 
@@ -119,8 +128,7 @@ class LocalBigQuery:
     def _await_endpoint(self) -> Endpoint:
         deadline = self._clock.monotonic() + _START
         while (endpoint := self._files.read_endpoint()) is None:
-            if self._process and self._process.poll() is not None:
-                raise self._failed("The local BigQuery ended while it started.")
+            self.check()
             if self._clock.monotonic() >= deadline:
                 raise self._failed(f"The local BigQuery did not answer within {_START:.0f} seconds.")
             self._clock.sleep(_BETWEEN_LOOKS)

@@ -24,7 +24,7 @@ class Faults:
     def __init__(self, settings: Settings) -> None:
         self._left = {rule: rule.times for rule in settings.faults}
         self._rate = settings.fault_rate
-        self._random = Random(settings.seed)  # noqa: S311 - a draw that can be repeated, not a secret
+        self._dice = Random(settings.seed)  # noqa: S311 - a draw that can be repeated, not a secret
 
     def draw(self, method: Method, kind: JobKind | None = None, job_id: str = "") -> Fault | None:
         """The fault of this call, if any; the first rule that matches counts."""
@@ -32,8 +32,8 @@ class Faults:
             if left != 0 and _matches(rule, method, kind, job_id):
                 self._left[rule] = None if left is None else left - 1
                 return Fault(rule.mode, rule.reason, rule.seconds)
-        if self._rate and self._random.random() < self._rate:
-            return Fault(self._random.choice(_BY_CHANCE) if method != "read" else "before")
+        if self._rate and self._dice.random() < self._rate:
+            return Fault(self._dice.choice(_BY_CHANCE) if method != "read" else "before")
         return None
 
 
