@@ -67,9 +67,7 @@ class BigQueryWarehouse:
         self.names = Names(endpoint.project, dict(datasets or {}))
         self._clock = clock
         self._timeout = call_timeout
-        settings = JobSettings(
-            location, priority, maximum_bytes_billed, call_timeout, counts_loads=not endpoint.is_local
-        )
+        settings = JobSettings(location, priority, maximum_bytes_billed, call_timeout)
         try:
             self._client = _rest_client(endpoint, location)
             reads = _storage_client(endpoint)

@@ -58,15 +58,13 @@ class JobSettings:
     """What holds for every job.
 
     `location` is where the datasets are (None lets BigQuery guess: enough for US and EU only). `priority` of queries
-    is INTERACTIVE or BATCH. `call_timeout` bounds each request in seconds. `counts_loads`: a load's `outputRows`
-    counts its own rows; the local BigQuery reports the table's.
+    is INTERACTIVE or BATCH. `call_timeout` bounds each request in seconds.
     """
 
     location: str | None = None
     priority: str = "INTERACTIVE"
     maximum_bytes_billed: int | None = None
     call_timeout: float = 60.0
-    counts_loads: bool = True
 
 
 class Jobs:
@@ -263,7 +261,7 @@ class Jobs:
     def _loaded(self, job: Job, request: JobRequest, about: About, *, adopted: bool) -> JobResult:
         """Compare what was sent with what was written: a load can end green without all its rows (beam#22961)."""
         sent = request.rows.num_rows if request.rows is not None else 0
-        if self._settings.counts_loads and job.output_rows != sent:
+        if job.output_rows != sent:
             what = f"{about.what} wrote {job.output_rows} of {sent} rows."
             raise raised(errors.StagingMismatch, what, about)
         return JobResult(request.job_id, output_rows=sent, adopted=adopted)
