@@ -26,8 +26,9 @@ def converted(values: pl.Series | None, column: Column, length: int, file: str) 
     result = _as_type(values, column.type)
     lost = values.filter(result.is_null() & values.is_not_null())
     if len(lost):
+        sample = repr(lost.to_list()[0])[:80]
         raise DataError(
-            f"File {file}, column {column.name}: {lost.to_list()[0]!r:.80} is no {column.type} ({len(lost)} of {length} rows).",
+            f"File {file}, column {column.name}: {sample} is no {column.type} ({len(lost)} of {length} rows).",
             "Correct the values or leave them empty.",
         )
     if column.required and result.null_count():

@@ -49,8 +49,10 @@ def inputs_of(processor: Processor, dates: tuple[date, ...]) -> dict[str, pl.Dat
 
 
 def same_rows(processor: Processor, chunk: Chunk, inputs: Inputs) -> bool:
-    """Whether the processor makes of these inputs what it made of the whole league."""
-    made = content_hashes(processor.table, processor.compute(chunk, inputs), chunk.dates)
+    """Whether the processor makes of these inputs what it made of the whole league, and nothing for other dates."""
+    rows = processor.compute(chunk, inputs)
+    assert set(rows[processor.table.partition_by]) <= set(chunk.dates)
+    made = content_hashes(processor.table, rows, chunk.dates)
     known = hashes(processor, frames()[processor.name])
     return made == {day: known[day] for day in chunk.dates}
 
