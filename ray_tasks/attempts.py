@@ -73,6 +73,15 @@ class Attempts:
 
         return self._repeat(attempt)
 
+    def once(self, request: JobRequest) -> JobResult:
+        """A job under exactly its own id, not repeated.
+
+        Raises:
+            BackcourtError: whatever happened.
+        """
+        with held(self._permits, request.kind, request.job_id, request.table) as permit:
+            return self._signalled(permit, lambda: self._resolved(request))
+
     def read(self, request: ReadRequest) -> pa.Table:
         """A Storage read under a read permit."""
         return self.reading(str(request.table), lambda: self._warehouse.read(request))

@@ -77,10 +77,15 @@ class StopRequest(Protocol):
 
 @dataclass
 class RunEnd:
-    """How the loop ended. `stall` says what a run without progress waited for, or which deadline passed."""
+    """How the loop ended.
+
+    `stall` says what a run without progress waited for, or which deadline passed. `in_flight` are commits that may
+    still be running at BigQuery: the next start resolves them.
+    """
 
     stopped: int = 0
     stall: str = ""
+    in_flight: tuple[str, ...] = ()
 
 
 @dataclass
@@ -142,6 +147,7 @@ class Driver:
             end.stall = self._overdue(started, moved)
             if end.stall:
                 break
+        end.in_flight = tuple(b.commit_id for b in self._committer.busy.values())
         self._board.leave("the run was stopped" if end.stopped else end.stall or "the run ended")
         self._show()
         return end

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import ray
 
@@ -107,7 +108,7 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
 def _join_ray(setup: EngineSetup) -> str:
     """Connect to the cluster, or start a local Ray; the dashboard's address."""
     os.environ.update(WORKER_ENVIRONMENT)
-    shared = {
+    shared: dict[str, Any] = {
         "namespace": NAMESPACE,
         "log_to_driver": False,
         "logging_level": "ERROR",

@@ -1,0 +1,72 @@
+"""The `backcourt` command: lists the commands, loads one when it is called, and turns errors into sentences.
+
+Importing Ray and the Google clients takes seconds, so a command's module is imported only when that command runs.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import typer
+
+from backcourt.errors import BackcourtError
+
+COMMANDS = {
+    "plan": "Show what a backfill would do, before it does it.",
+    "backfill": "Compute, gate and commit every missing or stale partition.",
+    "ingest": "Load raw tables from files.",
+    "status": "Show what is committed, missing and blocked, and the run that is alive.",
+    "tables": "List the pipeline's tables, keys, inputs and windows.",
+    "simulate": "Write a simulated league's files.",
+    "emulator": "Run the local BigQuery.",
+    "version": "Show the version.",
+}
+"""Every command with its line in `--help`; each is a module of this package with a function of its name."""
+
+
+class _LazyGroup(typer.core.TyperGroup):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the group's own signature)
+        """The commands in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command itself where it is called, its name and line where it is only listed."""
+        if cmd_name not in COMMANDS:
+            return None
+        app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+        is_called = cmd_name in [*ctx.args, *getattr(ctx, "_protected_args", ())]
+        function = getattr(importlib.import_module(f"jobs.{cmd_name}"), cmd_name) if is_called else _listed
+        app.command(cmd_name, help=COMMANDS[cmd_name])(function)
+        return typer.main.get_command(app)
+
+
+def _listed() -> None:
+    """Stands for a command in the list of commands."""
+
+
+app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _root() -> None:
+    """Backfill BigQuery date partitions on Ray: bounded, covered, committed once."""
+
+
+def main() -> None:
+    """Run a command; leave with its exit code."""
+    try:
+        app()
+    except BackcourtError as error:
+        sys.exit(tell(error))
+    except BrokenPipeError:  # the reader of the output has gone, `| head` for one
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def tell(error: BackcourtError) -> int:
+    """Print an error as its two sentences; its exit code."""
+    typer.echo(f"backcourt: {error}", err=True)
+    return error.exit_code

@@ -1,0 +1,53 @@
+"""How commands talk: a Rich console in a terminal, plain lines elsewhere, JSON on request."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+
+def console() -> Console:
+    """Standard output; colours and width are the terminal's. A pipe gets lines of up to 160 characters."""
+    out = Console(highlight=False, soft_wrap=False)
+    return out if out.is_terminal else Console(highlight=False, width=160, no_color=True)
+
+
+def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> RichTable:
+    """A table with numbers to the right: every column but the first."""
+    table = RichTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for at, column in enumerate(columns):
+        table.add_column(column, justify="left" if at == 0 or column in LEFT else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+LEFT = ("dates", "why", "reason", "inputs", "key", "last run", "outcome", "missing")
+"""Columns of words."""
+
+
+def print_json(model: BaseModel) -> None:
+    """A model as JSON on standard output."""
+    sys.stdout.write(model.model_dump_json(indent=2) + "\n")
+
+
+def spans(days: Sequence[date]) -> str:
+    """Dates in short: first and last, and how many."""
+    if not days:
+        return "–"
+    if len(days) == 1:
+        return days[0].isoformat()
+    return f"{days[0].isoformat()} … {days[-1].isoformat()}"
+
+
+def bytes_text(count: float) -> str:
+    """Bytes in a unit that fits."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if count < 1024 or unit == "TiB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return ""

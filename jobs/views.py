@@ -1,0 +1,99 @@
+"""Tables that commands print: a plan, the results of a run."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from rich.console import Console
+from rich.text import Text
+
+from backcourt.pipeline.estimate import Estimate
+from backcourt.pipeline.outcomes import Outcome, PartitionOutcome
+from backcourt.pipeline.plan import Plan, Reason, TablePlan
+from jobs.console import bytes_text, grid, spans
+
+REASONS_SHOWN = 15
+"""How many dates that did not go through are explained below the results."""
+
+
+def show_plan(out: Console, plan: Plan, estimate: Estimate) -> None:
+    """What a run will do, table by table, and what it needs at most."""
+    columns = ("table", "wave", "to do", "dates", "why", "done", "bootstrap", "not due")
+    out.print(grid(f"Plan {plan.request.run_id}, as of {plan.request.as_of}", columns, map(_plan_row, plan.tables)))
+    if plan.no_games:
+        out.print(f"No games on {', '.join(map(str, plan.no_games))}: nothing to do there.")
+    if not plan.total:
+        out.print("Nothing is left to do.")
+        return
+    out.print(
+        f"{plan.total} partitions: {estimate.blocks} blocks to read ({bytes_text(estimate.read_bytes)}), "
+        f"at most {estimate.loads} loads and {estimate.commits} commits "
+        f"({bytes_text(estimate.query_bytes)} billed), at most ${estimate.dollars:.2f} at list price."
+    )
+    for use in estimate.near_limits:
+        out.print(f"Near a limit: {use.limit}, {use.used:,} of {use.allowed:,}.")
+
+
+def show_results(out: Console, plan: Plan, outcomes: Sequence[PartitionOutcome], seconds: float) -> None:
+    """What became of each table, with coverage, and what did not go through."""
+    by_table: dict[str, list[PartitionOutcome]] = {t.table: [] for t in plan.tables if t.to_do}
+    for outcome in outcomes:
+        by_table[outcome.partition.table].append(outcome)
+    columns = ("table", "committed", "same rows", "blocked", "failed", "other", "rows", "coverage", "lowest")
+    rows = [_result_row(table, found) for table, found in by_table.items()]
+    out.print(grid(f"Run {plan.request.run_id}: {len(outcomes)} partitions in {seconds:.1f} s", columns, rows))
+    for line in explanations(outcomes):
+        out.print(line, markup=False)
+
+
+def explanations(outcomes: Iterable[PartitionOutcome]) -> list[str]:
+    """A line for each partition that did not go through, the first of them; then how many more."""
+    bad = [o for o in outcomes if o.outcome in (Outcome.BLOCKED, Outcome.FAILED) or (o.warned and o.reason)]
+    lines = [f"{_word(o)}: {o.partition}: {o.reason}" for o in bad[:REASONS_SHOWN]]
+    if len(bad) > REASONS_SHOWN:
+        counts = Counter(_word(o) for o in bad[REASONS_SHOWN:])
+        lines.append("… and " + ", ".join(f"{n} more {word}" for word, n in counts.items()))
+    left = sum(o.outcome is Outcome.LEFT for o in outcomes)
+    if left:
+        lines.append(f"{left} partitions are left to do; the same command goes on with them.")
+    return lines
+
+
+def _word(outcome: PartitionOutcome) -> str:
+    if outcome.outcome is Outcome.COMMITTED:
+        return "forced" if outcome.category.value == "forced" else "warned"
+    return outcome.outcome.value
+
+
+def _plan_row(table: TablePlan) -> tuple[str, ...]:
+    reasons = Counter(p.reason for p in table.to_do)
+    why = ", ".join(
+        f"{n} {reason.value}" for reason, n in sorted(reasons.items(), key=lambda item: list(Reason).index(item[0]))
+    )
+    numbers = (table.done, table.bootstrap, table.not_due)
+    return (table.table, str(table.wave), str(len(table.to_do)), spans(table.days), why, *map(str, numbers))
+
+
+def _result_row(table: str, outcomes: Sequence[PartitionOutcome]) -> tuple[str | Text, ...]:
+    counts = Counter(o.outcome for o in outcomes)
+    same = counts[Outcome.RENEWED] + counts[Outcome.UNCHANGED] + counts[Outcome.CURRENT]
+    other = counts[Outcome.SUPERSEDED] + counts[Outcome.LEFT]
+    measured = [o for o in outcomes if o.expected_count]
+    expected = sum(o.expected_count for o in measured)
+    present = sum(o.present_count for o in measured)
+    lowest = min(measured, key=lambda o: o.coverage, default=None)
+    return (
+        table,
+        str(counts[Outcome.COMMITTED]),
+        str(same),
+        Text(str(counts[Outcome.BLOCKED]), style="yellow" if counts[Outcome.BLOCKED] else ""),
+        Text(str(counts[Outcome.FAILED]), style="red" if counts[Outcome.FAILED] else ""),
+        str(other),
+        f"{sum(o.row_count for o in outcomes):,}",
+        f"{present / expected:.1%}" if expected else "–",
+        f"{lowest.coverage:.1%} {_short(lowest.partition.day)}" if lowest and lowest.coverage < 1 else "–",
+    )
+
+
+def _short(day: date) -> str:
+    return day.isoformat()

@@ -1,0 +1,187 @@
+"""Before a plan: the tables are there, earlier commits are resolved, calendar and ledger are read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from backcourt.clock import Clock
+from backcourt.errors import UsageError
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.estimate import Sizes
+from backcourt.pipeline.processor import Chunk, Feed, Pipeline, Processor
+from backcourt.pipeline.table import Table
+from backcourt.sources.source import Source
+from backcourt.warehouse.client import BigQueryWarehouse
+from backcourt.warehouse.definitions import definition_of, ensure, state_tables
+from backcourt.warehouse.errors import NotFound
+from backcourt.warehouse.head import seed_head, unseeded
+from backcourt.warehouse.ledger_reads import Entries, entries_in, newest_request
+from backcourt.warehouse.requests import JobPhase, ReadRequest, TableRef
+from backcourt.warehouse.run_events import (
+    RESOLVED,
+    Event,
+    UnfinishedCommit,
+    event_request,
+    unfinished_in,
+    unfinished_request,
+)
+from ray_tasks.attempts import Attempts
+
+UNFINISHED_DAYS = 3
+"""How far back a commit may still be running: a script ends after 24 hours (Quotas, read 2026-11)."""
+LOOK_SECONDS = 2.0
+"""Pause between looks at a commit of an earlier run."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What preparing needs. `run_id` labels its jobs, `nonce` keeps their ids apart from those of other starts."""
+
+    pipeline: Pipeline
+    warehouse: BigQueryWarehouse
+    attempts: Attempts
+    clock: Clock
+    state_dataset: str
+    run_id: str
+    nonce: str
+
+    def job_id(self, what: str) -> str:
+        """A job id of this start's preparation."""
+        return f"{self.run_id}-prepare-{self.nonce}-{what}"
+
+
+def ensure_tables(ground: Ground, tables: Iterable[str], *, create_datasets: bool) -> tuple[str, ...]:
+    """Create what is missing: tables, the engine's state, heads with their row; names of the tables created.
+
+    Raises:
+        PreflightError: a table exists with another schema, or a dataset is missing.
+    """
+    declared = [ground.pipeline.processor(name).table for name in tables]
+    definitions = [*state_tables(ground.state_dataset, declared), *map(definition_of, declared)]
+    create = ground.warehouse.ensure_datasets if create_datasets else None
+    created = ground.attempts.call(lambda: ensure(ground.warehouse, definitions, create_datasets=create))
+    for table in ground.attempts.call(lambda: unseeded(ground.warehouse, ground.state_dataset, declared)):
+        job_id = ground.job_id(f"seed-{table.name}")
+        ground.attempts.run(seed_head(table, ground.warehouse.names, ground.state_dataset, ground.run_id, job_id))
+    return created
+
+
+def resolve_unfinished(ground: Ground, tables: Iterable[str], start: int) -> tuple[str, ...]:
+    """Await commits that an earlier start announced and whose end nobody recorded; their job ids.
+
+    Only then does the ledger say what is committed. A commit that was never sent is as good as ended: whoever sends
+    it late fails its check.
+    """
+    since = ground.clock.now().date() - timedelta(days=UNFINISHED_DAYS)
+    names = ground.warehouse.names
+    request = unfinished_request(names, ground.state_dataset, tables, since, ground.run_id, ground.job_id("unfinished"))
+    found = unfinished_in(ground.attempts.run(request))
+    for commit in found:
+        _await_commit(ground, commit)
+        event = Event(ground.run_id, start, RESOLVED, commit.table, commit.job_id, nonce=ground.nonce)
+        ground.attempts.run(event_request(event, names, ground.state_dataset))
+    return tuple(c.job_id for c in found)
+
+
+def _await_commit(ground: Ground, commit: UnfinishedCommit) -> None:
+    """Follow every attempt of a commit to its end; attempts are numbered without gaps."""
+    number = 1
+    while True:
+        job_id = f"{commit.job_id}-{number}"
+        state = ground.attempts.call(lambda: ground.warehouse.job(job_id))  # noqa: B023 (called at once)
+        if state.phase is JobPhase.MISSING:
+            return
+        if state.phase is JobPhase.RUNNING:
+            ground.clock.sleep(LOOK_SECONDS)
+        else:
+            number += 1
+
+
+def read_calendar(ground: Ground, fallback: Sequence[date] = ()) -> Calendar:
+    """The dates that exist, from the pipeline's schedule; without a schedule, the days of `fallback`.
+
+    Raises:
+        UsageError: the schedule holds nothing.
+    """
+    pipeline = ground.pipeline
+    if pipeline.schedule is None or pipeline.calendar is None:
+        return Calendar(tuple(fallback))
+    rows = _schedule_rows(ground, pipeline.schedule)
+    if rows is None or rows.is_empty():
+        raise UsageError(
+            f"{pipeline.schedule.full_name} has no rows, so that no date is known.",
+            "Run `backcourt ingest --source folder:PATH` first.",
+        )
+    return pipeline.calendar(rows)
+
+
+def source_calendar(ground: Ground, source: Source, as_of: date) -> Calendar:
+    """The dates that the source's schedule and the warehouse's know together.
+
+    Raises:
+        UsageError: the pipeline has no schedule that is made from a feed.
+    """
+    pipeline = ground.pipeline
+    if pipeline.schedule is None or pipeline.calendar is None:
+        raise UsageError(f"Pipeline {pipeline.name} has no schedule.", "Declare one to ingest by date.")
+    processor = pipeline.processor(pipeline.schedule.full_name)
+    new = _from_source(processor, source, as_of)
+    old = _schedule_rows(ground, pipeline.schedule)
+    if old is not None:
+        fresh = new.select(pipeline.schedule_columns)
+        kept = old.filter(
+            ~pl.col(pipeline.schedule.partition_by).is_in(fresh[pipeline.schedule.partition_by].implode())
+        )
+        new = pl.concat([kept, fresh], how="vertical_relaxed")
+    return pipeline.calendar(new)
+
+
+def _from_source(processor: Processor, source: Source, as_of: date) -> pl.DataFrame:
+    feed = next(i.table for i in processor.inputs if isinstance(i.table, Feed))
+    rows = pl.from_arrow(source.read(feed, date.min, date.max))
+    if not isinstance(rows, pl.DataFrame):
+        raise UsageError(f"{feed.full_name} is no table.", "Report this as a bug.")
+    days = tuple(sorted(rows[feed.partition_by].unique().to_list()))
+    return processor.compute(Chunk(processor.name, days, as_of), {feed.full_name: rows})
+
+
+def _schedule_rows(ground: Ground, schedule: Table) -> pl.DataFrame | None:
+    request = ReadRequest(
+        TableRef(schedule.dataset, schedule.name),
+        ground.pipeline.schedule_columns,
+        schedule.partition_by,
+        date(1, 1, 1),
+        date(9999, 12, 31),
+    )
+    try:
+        frame = pl.from_arrow(ground.attempts.read(request))
+    except NotFound:
+        return None
+    return frame if isinstance(frame, pl.DataFrame) else None
+
+
+def read_ledger(ground: Ground, start: date, end: date) -> Entries:
+    """The newest entry of every committed partition of the pipeline between two dates; empty before the first run."""
+    names = [p.name for p in ground.pipeline.processors]
+    request = newest_request(
+        ground.warehouse.names, ground.state_dataset, names, start, end, ground.run_id, ground.job_id("ledger")
+    )
+    try:
+        return entries_in(ground.attempts.run(request).rows)
+    except NotFound:
+        return {}
+
+
+def read_sizes(ground: Ground) -> Sizes:
+    """Average bytes of a row of every table that has rows, for estimates."""
+    bytes_a_row = {}
+    for processor in ground.pipeline.processors:
+        try:
+            found = ground.warehouse.describe(TableRef.of(processor.name))
+        except NotFound:
+            continue
+        if found and found.num_rows and found.num_bytes:
+            bytes_a_row[processor.name] = found.num_bytes / found.num_rows
+    return Sizes(bytes_a_row, {})

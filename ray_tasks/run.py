@@ -1,0 +1,166 @@
+"""One start of a run, from its number to its record."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from backcourt.clock import Clock
+from backcourt.errors import BackcourtError, LimitReached, QuotaSignal, Retryable
+from backcourt.pipeline.board import Board
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.coverage import Thresholds
+from backcourt.pipeline.outcomes import PartitionOutcome, exit_code
+from backcourt.pipeline.plan import Ledger, Plan
+from backcourt.pipeline.processor import Pipeline
+from backcourt.warehouse.client import BigQueryWarehouse
+from backcourt.warehouse.history import append_outcomes
+from backcourt.warehouse.requests import JobRequest, Kind
+from backcourt.warehouse.run_events import ENDED, STARTED, Event, event_request, starts_in, starts_request
+from ray_tasks.attempts import Attempts
+from ray_tasks.committer import Committer, RunIdentity
+from ray_tasks.driver import Driver, DriverSettings, Observer, RunEnd, StopRequest
+from ray_tasks.engine import Engine
+
+STARTS_TRIED = 50
+"""How many numbers are tried before something must be wrong."""
+LEFT_RUNNING = "left_running"
+"""The event of an end with commits in flight."""
+OUTCOMES_A_LOAD = 10_000
+"""Outcomes of one history load; a run makes one load for each so many partitions."""
+
+
+@dataclass(frozen=True)
+class RunSetup:
+    """What a start works with, besides its engine."""
+
+    pipeline: Pipeline
+    warehouse: BigQueryWarehouse
+    clock: Clock
+    state_dataset: str
+    thresholds: Thresholds
+    chunk_days: int
+    workers: int
+    driver: DriverSettings
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a start ended."""
+
+    identity: RunIdentity
+    outcomes: tuple[PartitionOutcome, ...]
+    end: RunEnd
+    seconds: float
+    exit_code: int
+
+
+def claim_start(run_id: str, warehouse: BigQueryWarehouse, attempts: Attempts, clock: Clock, state: str) -> int:
+    """The number of this start: the first that no start of the run has claimed.
+
+    A number is claimed by a job id, which BigQuery gives away once. Where the answer is not plainly ours, the number
+    is left alone: a gap does no harm, a number used twice would.
+
+    Raises:
+        LimitReached: no number could be claimed.
+    """
+    known = starts_in(
+        attempts.run(starts_request(warehouse.names, state, run_id, f"{run_id}-starts-{clock.now():%Y%m%d%H%M%S%f}"))
+    )
+    first = max(known, default=0) + 1
+    for number in range(first, first + STARTS_TRIED):
+        claim = JobRequest(f"{run_id}-{number}-claim", Kind.QUERY, run_id, "runs", sql="SELECT 1 AS claimed")
+        try:
+            if not attempts.once(claim).adopted:
+                return number
+        except BackcourtError as error:
+            if not isinstance(error, Retryable | QuotaSignal):
+                raise
+            clock.sleep(1.0)
+    raise LimitReached(
+        f"Run {run_id} could not claim a start number among {first} to {first + STARTS_TRIED - 1}.",
+        "Start it under another --run.",
+    )
+
+
+def execute(
+    setup: RunSetup,
+    identity: RunIdentity,
+    calendar: Calendar,
+    plan: Plan,
+    ledger: Ledger,
+    open_engine: Callable[[], AbstractContextManager[Engine]],
+    stop: StopRequest,
+    observer: Observer,
+) -> RunReport:
+    """Run the plan and record what became of it."""
+    started = setup.clock.monotonic()
+    board = Board(
+        setup.pipeline,
+        calendar,
+        plan,
+        ledger,
+        setup.thresholds,
+        setup.chunk_days,
+        lookahead=2 * setup.workers + 2,
+    )
+    with open_engine() as engine:
+        recorder = Recorder(setup, identity, engine.attempts)
+        recorder.started(plan)
+        committer = Committer(
+            identity, setup.pipeline, setup.warehouse, setup.warehouse.names, engine.attempts, setup.state_dataset
+        )
+        driver = Driver(
+            setup.pipeline,
+            plan,
+            board,
+            engine.pool,
+            committer,
+            setup.driver,
+            setup.clock,
+            stop,
+            observer,
+            engine.kinds,
+        )
+        end = driver.run()
+        outcomes = tuple(board.outcomes[p] for p in plan.partitions)
+        code = exit_code(outcomes, limit_reached=bool(end.stall), stopped=end.stopped)
+        recorder.ended(outcomes, code, end.in_flight)
+    return RunReport(identity, outcomes, end, setup.clock.monotonic() - started, code)
+
+
+class Recorder:
+    """Writes a start's beginning, end and outcomes: two rows of `runs` and one load of history."""
+
+    def __init__(self, setup: RunSetup, identity: RunIdentity, attempts: Attempts) -> None:
+        """Take what it writes with."""
+        self._setup, self._identity, self._attempts = setup, identity, attempts
+
+    def started(self, plan: Plan) -> None:
+        """The run has begun; the plan in short goes into the details."""
+        counts = {t.table: len(t.to_do) for t in plan.tables}
+        self._event(STARTED, {"as_of": plan.request.as_of.isoformat(), "to_do": counts})
+
+    def ended(self, outcomes: Sequence[PartitionOutcome], code: int, in_flight: Sequence[str]) -> None:
+        """The run has ended: history first, so that an `ended` event always has its outcomes.
+
+        With commits still in flight it is no end that a later run may rely on, and is recorded under another name.
+        """
+        for number, batch in enumerate(_batches(outcomes, OUTCOMES_A_LOAD), start=1):
+            job_id = f"{self._identity.prefix}outcomes-{number}"
+            now = self._setup.clock.now()
+            self._attempts.run(
+                append_outcomes(
+                    batch, self._identity.run_id, self._identity.start, now, self._setup.state_dataset, job_id
+                )
+            )
+        self._event(LEFT_RUNNING if in_flight else ENDED, {"exit_code": code, "in_flight": list(in_flight)})
+
+    def _event(self, name: str, details: dict[str, object]) -> None:
+        details = {"code_version": self._identity.code_version, **json.loads(json.dumps(details))}
+        event = Event(self._identity.run_id, self._identity.start, name, details=details)
+        self._attempts.run(event_request(event, self._setup.warehouse.names, self._setup.state_dataset))
+
+
+def _batches(outcomes: Sequence[PartitionOutcome], size: int) -> Iterable[Sequence[PartitionOutcome]]:
+    return (outcomes[at : at + size] for at in range(0, len(outcomes), size))
