@@ -10,6 +10,9 @@ from datetime import timedelta
 
 import polars as pl
 
+WHOLE_SEASON = 1_000
+"""More games than anybody plays in a season."""
+
 
 def last_games(wanted: pl.DataFrame, games: pl.DataFrame, entity: str, count: int) -> pl.DataFrame:
     """The entity's last `count` games before `day`, ordered by game_date and game_id.
@@ -34,6 +37,12 @@ def games_since(wanted: pl.DataFrame, games: pl.DataFrame, entity: str, days: in
     before = _played_before(wanted, numbered, entity, pl.col("day"))
     earlier = _played_before(wanted, numbered, entity, pl.col("day") - timedelta(days=days))
     return _answers(wanted, numbered, entity, earlier + 1, before)
+
+
+def streak(happened: pl.Expr) -> pl.Expr:
+    """In a `group_by` of an answer: how many of the latest games in a row have the flag; unknown ends the row."""
+    ended = pl.col("games_ago").filter(happened.fill_null(value=False).not_()).min()
+    return (ended - 1).fill_null(pl.len())
 
 
 def league_games(days: pl.DataFrame, games: pl.DataFrame, back: int) -> pl.DataFrame:

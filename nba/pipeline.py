@@ -4,7 +4,12 @@ The order of the list means nothing: waves follow from the declared inputs.
 """
 
 from backcourt.pipeline.processor import Pipeline
-from nba.analytics import player_game_summary, team_defense_game_summary, team_offense_game_summary
+from nba.analytics import (
+    player_game_summary,
+    team_defense_game_summary,
+    team_offense_game_summary,
+    upcoming_team_game_context,
+)
 from nba.precompute import team_defense_zone_analysis
 from nba.raw import player_box_scores, schedule, shots
 
@@ -17,6 +22,7 @@ PIPELINE = Pipeline(
         player_game_summary.PROCESSOR,
         team_offense_game_summary.PROCESSOR,
         team_defense_game_summary.PROCESSOR,
+        upcoming_team_game_context.PROCESSOR,
         team_defense_zone_analysis.PROCESSOR,
     ),
     schedule=schedule.TABLE,
