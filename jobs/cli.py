@@ -6,6 +6,7 @@ Importing Ray and the Google clients takes seconds, so a command's module is imp
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -32,15 +33,22 @@ class _LazyGroup(typer.core.TyperGroup):
         """The commands in the order of COMMANDS."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command itself where it is called, its name and line where it is only listed."""
-        if cmd_name not in COMMANDS:
-            return None
-        app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-        is_called = cmd_name in [*ctx.args, *getattr(ctx, "_protected_args", ())]
-        function = getattr(importlib.import_module(f"jobs.{cmd_name}"), cmd_name) if is_called else _listed
-        app.command(cmd_name, help=COMMANDS[cmd_name])(function)
-        return typer.main.get_command(app)
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 (the group's own signature)
+        """The command's name and line, for the list of commands."""
+        return _command(cmd_name, _listed) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself, imported now."""
+        name, found, rest = super().resolve_command(ctx, args)
+        if found is None or name is None:
+            return name, found, rest
+        return name, _command(name, getattr(importlib.import_module(f"jobs.{name}"), name)), rest
+
+
+def _command(name: str, function: Callable[..., None]) -> Any:
+    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    app.command(name, help=COMMANDS[name])(function)
+    return typer.main.get_command(app)
 
 
 def _listed() -> None:

@@ -16,9 +16,11 @@ Start = Annotated[str | None, typer.Option("--start", help="First date, YYYY-MM-
 End = Annotated[str | None, typer.Option("--end", help="Last date, YYYY-MM-DD.")]
 Dates = Annotated[list[str] | None, typer.Option("--dates", help="Only these dates, separated by commas.")]
 DatesFile = Annotated[Path | None, typer.Option("--dates-file", help="Only the dates in this file, one a line.")]
-Recompute = Annotated[bool, typer.Option("--recompute", help="Also what is committed; equal rows are not written.")]
+Recompute = Annotated[
+    bool,
+    typer.Option("--recompute/--resume", help="Also what is committed (equal rows are not written), or only the rest."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Publish below the threshold too; it is recorded.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Only what is missing or stale: the default.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]

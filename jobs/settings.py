@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     pipeline: str = Field("nba", description="Name of the pipeline, an entry point of backcourt.pipelines.")
     workers: int | None = Field(None, ge=1, le=512, description="Workers of the pool; by default the cores.")
     pool: Literal["ray", "serial"] = Field("ray", description="ray, or serial: one worker in this process.")
+    dashboard: bool = Field(True, description="Start Ray's dashboard with a local Ray.")
     ray_address: str = Field("", description="Address of a Ray cluster; empty for a local one.")
     chunk_days: int = Field(31, ge=1, le=366, description="Longest span of dates that one task computes, in days.")
     budget: BudgetSettings = Field(default_factory=BudgetSettings, description="Calls in flight, by kind.")
@@ -107,6 +108,23 @@ def load_settings(flags: dict[str, Any], file: Path | None = None) -> Settings:
         return _FromFile(**given)
     except ValidationError as error:
         raise UsageError(_sentence(error), "Correct it, in a flag, a BACKCOURT_ variable or the file.") from None
+
+
+def run_settings(
+    file: Path | None,
+    workers: int | None = None,
+    budget: list[str] | None = None,
+    pool: str | None = None,
+    chunk_days: int | None = None,
+    as_of: str | None = None,
+) -> Settings:
+    """Settings of a command that plans or runs, with its flags on top.
+
+    Raises:
+        UsageError: a value cannot be used.
+    """
+    flags = {"workers": workers, "pool": pool, "chunk_days": chunk_days, "as_of": as_of}
+    return load_settings({**flags, "budget": parse_budget(budget or [])}, file)
 
 
 def parse_budget(texts: list[str]) -> dict[str, int] | None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
 
 from rich.console import Console
 from rich.text import Text
@@ -91,9 +90,5 @@ def _result_row(table: str, outcomes: Sequence[PartitionOutcome]) -> tuple[str |
         str(other),
         f"{sum(o.row_count for o in outcomes):,}",
         f"{present / expected:.1%}" if expected else "–",
-        f"{lowest.coverage:.1%} {_short(lowest.partition.day)}" if lowest and lowest.coverage < 1 else "–",
+        f"{lowest.coverage:.1%} {lowest.partition.day}" if lowest and lowest.coverage < 1 else "–",
     )
-
-
-def _short(day: date) -> str:
-    return day.isoformat()

@@ -61,7 +61,11 @@ class TablePlan(Frozen):
 
 
 class Request(Frozen):
-    """What the user asked for. `days` are the calendar's dates within the selection; `tables` full names."""
+    """What the user asked for.
+
+    `days` are the calendar's dates within the selection, `tables` full names. With `refresh_days` the last so many
+    days before `as_of` are done again: what a source says of them may have changed.
+    """
 
     run_id: str
     tables: tuple[str, ...]
@@ -70,6 +74,7 @@ class Request(Frozen):
     recompute: bool = False
     force: bool = False
     options: tuple[str, ...] = ()
+    refresh_days: int | None = None
 
 
 class Plan(Frozen):
@@ -185,7 +190,7 @@ def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _
     """Why the partition is to be done; None when it is done and current."""
     if entry is None:
         return Reason.MISSING
-    if facts.request.recompute or facts.request.force:
+    if facts.request.recompute or facts.request.force or _is_recent(facts.request, day):
         return Reason.RECOMPUTE
     if is_stale(processor, day, facts.calendar, entry, facts.versions):
         return Reason.STALE
@@ -195,6 +200,10 @@ def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _
         if bisect_left(changing, first) < bisect_right(changing, last):
             return Reason.INPUT_CHANGES
     return None
+
+
+def _is_recent(request: Request, day: date) -> bool:
+    return request.refresh_days is not None and (request.as_of - day).days <= request.refresh_days
 
 
 def is_stale(

@@ -1,0 +1,238 @@
+"""What `plan`, `backfill` and `ingest` have in common: prepare, plan, show, ask, carry out, show."""
+
+import os
+import re
+import secrets
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from random import Random
+
+import typer
+
+from backcourt.errors import UsageError
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.coverage import Thresholds
+from backcourt.pipeline.estimate import Estimate, estimate
+from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, build_plan
+from backcourt.sources.source import Source
+from backcourt.warehouse.requests import Kind
+from jobs.console import console, print_json
+from jobs.options import split_names
+from jobs.progress import watching
+from jobs.results import results_model
+from jobs.selection import DateSelection
+from jobs.session import Session, find_tables
+from jobs.stopping import StopSignals
+from jobs.version import code_version
+from jobs.views import show_plan, show_results
+from ray_tasks.attempts import Attempts, Patience
+from ray_tasks.committer import RunIdentity
+from ray_tasks.driver import DriverSettings
+from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
+from ray_tasks.permits import LocalPermits
+from ray_tasks.prepare import (
+    Ground,
+    ensure_tables,
+    read_calendar,
+    read_ledger,
+    read_sizes,
+    resolve_unfinished,
+    source_calendar,
+)
+from ray_tasks.run import RunReport, RunSetup, claim_start, execute
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for, apart from settings."""
+
+    kind: str
+    tables: list[str] | None = None
+    dates: DateSelection = field(default_factory=DateSelection)
+    recompute: bool = False
+    force: bool = False
+    options: tuple[str, ...] = ()
+    run_id: str | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and all that it was made from."""
+
+    plan: Plan
+    calendar: Calendar
+    ledger: Ledger
+    estimate: Estimate
+
+
+class PlanOutput(Frozen):
+    """`plan --json`."""
+
+    plan: Plan
+    estimate: Estimate
+
+
+def new_run_id(session: Session, kind: str) -> str:
+    """An id that sorts by time and starts with a letter, as Kubernetes wants names to."""
+    return f"{kind}-{session.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def checked_run_id(run_id: str | None) -> str | None:
+    """A run id from the user, which becomes part of job ids, labels and Kubernetes names.
+
+    Raises:
+        UsageError: it does not fit there.
+    """
+    if run_id is not None and not re.fullmatch(r"[a-z][a-z0-9-]{0,46}", run_id):
+        raise UsageError(
+            f"--run {run_id!r} is no run id.",
+            "Use up to 47 lower-case letters, digits and hyphens, a letter first.",
+        )
+    return run_id
+
+
+def ground_of(session: Session, run_id: str) -> Ground:
+    """What preparing needs; its few calls run one after the other, under permits of their own."""
+    permits = LocalPermits(dict.fromkeys(Kind, 1), session.clock)
+    attempts = Attempts(session.warehouse, permits, session.clock, Random(run_id), Patience(tries=4))  # noqa: S311
+    return Ground(
+        session.pipeline,
+        session.warehouse,
+        attempts,
+        session.clock,
+        session.state_dataset,
+        run_id,
+        secrets.token_hex(4),
+    )
+
+
+def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
+    """Read calendar and ledger and compare them with the wish.
+
+    Raises:
+        UsageError: an unknown table, or no date at all.
+    """
+    tables = _tables(session, wish)
+    calendar = source_calendar(ground, wish.source, session.as_of) if wish.source else read_calendar(ground)
+    days, no_games = wish.dates.of(calendar)
+    refresh = session.settings.refresh_days if wish.source else None
+    request = Request(
+        run_id=ground.run_id,
+        tables=tables,
+        days=days,
+        as_of=session.as_of,
+        recompute=wish.recompute,
+        force=wish.force,
+        options=wish.options,
+        refresh_days=refresh,
+    )
+    ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1]) if calendar.dates else {}
+    plan = build_plan(session.pipeline, calendar, request, ledger, no_games)
+    sizes = read_sizes(ground)
+    return Planned(
+        plan,
+        calendar,
+        ledger,
+        estimate(session.pipeline, calendar, plan, session.settings.chunk_days, sizes),
+    )
+
+
+def show_only(session: Session, wish: Wish, *, as_json: bool) -> int:
+    """Plan and print, change nothing."""
+    ground = ground_of(session, wish.run_id or new_run_id(session, "plan"))
+    planned = make_plan(session, ground, wish)
+    if as_json:
+        print_json(PlanOutput(plan=planned.plan, estimate=planned.estimate))
+    else:
+        show_plan(console(), planned.plan, planned.estimate)
+    return 0
+
+
+def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
+    """Prepare, plan, ask, run and show; the exit code."""
+    stop = StopSignals()
+    out = console()
+    ground = ground_of(session, checked_run_id(wish.run_id) or new_run_id(session, wish.kind))
+    tables = _tables(session, wish)
+    ensure_tables(ground, tables, create_datasets=session.creates_datasets)
+    identity = RunIdentity(
+        ground.run_id,
+        claim_start(ground.run_id, session.warehouse, ground.attempts, session.clock, session.state_dataset),
+        code_version(),
+    )
+    for job_id in resolve_unfinished(ground, tables, identity.start):
+        out.print(f"Commit {job_id} of an earlier run has ended; the ledger tells how.")
+    planned = make_plan(session, ground, wish)
+    if not as_json:
+        show_plan(out, planned.plan, planned.estimate)
+    if not planned.plan.total:
+        return 0
+    if not yes and out.is_terminal and not typer.confirm("Go on?", default=True):
+        return 0
+    report = _run(session, wish, identity, planned, stop)
+    if as_json:
+        print_json(results_model(planned.plan, report))
+    else:
+        show_results(out, planned.plan, report.outcomes, report.seconds)
+        if report.end.stall:
+            out.print(report.end.stall, markup=False)
+    return report.exit_code
+
+
+def _run(session: Session, wish: Wish, identity: RunIdentity, planned: Planned, stop: StopSignals) -> RunReport:
+    settings = session.settings
+    workers = 1 if settings.pool == "serial" else settings.workers or os.cpu_count() or 1
+    setup = RunSetup(
+        session.pipeline,
+        session.warehouse,
+        session.clock,
+        session.state_dataset,
+        Thresholds(settings.block_below, settings.warn_below),
+        settings.chunk_days,
+        workers,
+        DriverSettings(settings.budget.read, settings.budget.load, settings.stall_seconds, settings.deadline_seconds),
+    )
+    with watching(console(), planned.plan, settings.run_folder, session.clock) as observer:
+        return execute(
+            setup,
+            identity,
+            planned.calendar,
+            planned.plan,
+            planned.ledger,
+            lambda: _engine(session, wish, identity, workers),
+            stop,
+            observer,
+        )
+
+
+def _engine(session: Session, wish: Wish, identity: RunIdentity, workers: int) -> AbstractContextManager[Engine]:
+    settings = session.settings
+    budgets = {Kind(name): number for name, number in settings.budget.model_dump().items()}
+    setup = EngineSetup(
+        session.pipeline,
+        session.connection,
+        session.state_dataset,
+        budgets,
+        workers,
+        wish.source,
+        settings.ray_address,
+        settings.dashboard,
+    )
+    if settings.pool == "serial":
+        return serial_engine(setup, session.warehouse, session.clock)
+    return ray_engine(setup, session.warehouse, session.clock, identity.prefix)
+
+
+def _tables(session: Session, wish: Wish) -> tuple[str, ...]:
+    """The tables that are meant: by name, or all raw ones for an ingest, all others for a backfill."""
+    from_source = wish.source is not None
+    names = split_names(wish.tables)
+    if not names:
+        return tuple(p.name for p in session.pipeline.processors if p.is_raw == from_source)
+    found = find_tables(session.pipeline, names)
+    wrong = [name for name in found if session.pipeline.processor(name).is_raw != from_source]
+    if wrong:
+        command = "backcourt backfill" if from_source else "backcourt ingest"
+        raise UsageError(f"{wrong[0]} is not made by this command.", f"Use `{command}` for it.")
+    return found

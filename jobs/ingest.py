@@ -1,0 +1,54 @@
+"""`backcourt ingest`: raw tables from files, through the same gate, staging and ledger."""
+
+from typing import Annotated
+
+import typer
+
+from jobs import options
+
+
+def ingest(
+    source: Annotated[str, typer.Option("--source", help="folder:PATH with CSV or Parquet files; gs:// works.")],
+    tables: options.Tables = None,
+    start: options.Start = None,
+    end: options.End = None,
+    dates: options.Dates = None,
+    dates_file: options.DatesFile = None,
+    recompute: options.Recompute = False,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    run: options.Run = None,
+    workers: options.Workers = None,
+    budget: options.Budget = None,
+    pool: options.Pool = None,
+    chunk_days: options.ChunkDays = None,
+    as_of: options.AsOf = None,
+    as_json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Load what is missing, and the last days again: their games may have become final."""
+    from backcourt.errors import UsageError
+    from backcourt.sources.folder import FolderSource
+    from jobs.flow import Wish, carry_out, show_only
+    from jobs.selection import select_dates
+    from jobs.session import open_session
+    from jobs.settings import run_settings
+
+    kind, _, path = source.partition(":")
+    if kind != "folder" or not path:
+        raise UsageError(f"--source {source} is not a source.", "Write folder:PATH.")
+    wish = Wish(
+        "ingest",
+        tables,
+        select_dates(start, end, dates, dates_file),
+        recompute=recompute,
+        force=force,
+        run_id=run,
+        source=FolderSource(path),
+    )
+    settings = run_settings(config, workers, budget, pool, chunk_days, as_of)
+    with open_session(settings) as session:
+        if dry_run:
+            raise typer.Exit(show_only(session, wish, as_json=as_json))
+        raise typer.Exit(carry_out(session, wish, yes=yes, as_json=as_json))

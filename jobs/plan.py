@@ -1,0 +1,30 @@
+"""`backcourt plan`: what a backfill would do, before it does it."""
+
+import typer
+
+from jobs import options
+
+
+def plan(
+    tables: options.Tables = None,
+    start: options.Start = None,
+    end: options.End = None,
+    dates: options.Dates = None,
+    dates_file: options.DatesFile = None,
+    recompute: options.Recompute = False,
+    force: options.Force = False,
+    chunk_days: options.ChunkDays = None,
+    as_of: options.AsOf = None,
+    as_json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Show dates to do, done and skipped, what is read and written at most, and what it costs at most."""
+    from jobs.flow import Wish, show_only
+    from jobs.selection import select_dates
+    from jobs.session import open_session
+    from jobs.settings import run_settings
+
+    wish = Wish("plan", tables, select_dates(start, end, dates, dates_file), recompute=recompute, force=force)
+    settings = run_settings(config, chunk_days=chunk_days, as_of=as_of)
+    with open_session(settings) as session:
+        raise typer.Exit(show_only(session, wish, as_json=as_json))

@@ -1,0 +1,64 @@
+"""A run's results as JSON."""
+
+from datetime import date
+
+from backcourt.pipeline.plan import Frozen, Plan
+from ray_tasks.run import RunReport
+
+
+class OutcomeModel(Frozen):
+    """One partition. Coverage is a share, 0 to 1; seconds are of computing."""
+
+    table: str
+    date: date
+    outcome: str
+    category: str
+    reason: str
+    missing: tuple[str, ...]
+    rows: int
+    expected: int
+    present: int
+    coverage: float
+    retry_can_help: bool
+    seconds: float
+    commit_id: str
+
+
+class ResultsModel(Frozen):
+    """`backfill --json`."""
+
+    run_id: str
+    start: int
+    exit_code: int
+    seconds: float
+    ended_early: str
+    partitions: tuple[OutcomeModel, ...]
+
+
+def results_model(plan: Plan, report: RunReport) -> ResultsModel:
+    """The report in a form that scripts can rely on."""
+    return ResultsModel(
+        run_id=plan.request.run_id,
+        start=report.identity.start,
+        exit_code=report.exit_code,
+        seconds=round(report.seconds, 3),
+        ended_early=report.end.stall or ("stopped" if report.end.stopped else ""),
+        partitions=tuple(
+            OutcomeModel(
+                table=o.partition.table,
+                date=o.partition.day,
+                outcome=o.outcome,
+                category=o.category,
+                reason=o.reason,
+                missing=o.missing,
+                rows=o.row_count,
+                expected=o.expected_count,
+                present=o.present_count,
+                coverage=o.coverage,
+                retry_can_help=o.retry_can_help,
+                seconds=o.seconds,
+                commit_id=o.commit_id,
+            )
+            for o in report.outcomes
+        ),
+    )
