@@ -8,6 +8,7 @@ from nba.analytics import (
     player_game_summary,
     team_defense_game_summary,
     team_offense_game_summary,
+    upcoming_player_game_context,
     upcoming_team_game_context,
 )
 from nba.precompute import team_defense_zone_analysis
@@ -23,6 +24,7 @@ PIPELINE = Pipeline(
         team_offense_game_summary.PROCESSOR,
         team_defense_game_summary.PROCESSOR,
         upcoming_team_game_context.PROCESSOR,
+        upcoming_player_game_context.PROCESSOR,
         team_defense_zone_analysis.PROCESSOR,
     ),
     schedule=schedule.TABLE,

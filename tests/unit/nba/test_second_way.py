@@ -19,6 +19,7 @@ TABLES = (
     "team_defense_game_summary",
     "team_defense_zone_analysis",
     "upcoming_team_game_context",
+    "upcoming_player_game_context",
 )
 """In the order in which they build on each other."""
 
