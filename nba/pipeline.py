@@ -11,7 +11,7 @@ from nba.analytics import (
     upcoming_player_game_context,
     upcoming_team_game_context,
 )
-from nba.precompute import team_defense_zone_analysis
+from nba.precompute import player_shot_zone_analysis, team_defense_zone_analysis
 from nba.raw import player_box_scores, schedule, shots
 
 PIPELINE = Pipeline(
@@ -26,6 +26,7 @@ PIPELINE = Pipeline(
         upcoming_team_game_context.PROCESSOR,
         upcoming_player_game_context.PROCESSOR,
         team_defense_zone_analysis.PROCESSOR,
+        player_shot_zone_analysis.PROCESSOR,
     ),
     schedule=schedule.TABLE,
     schedule_columns=schedule.CALENDAR_COLUMNS,

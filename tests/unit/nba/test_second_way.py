@@ -20,6 +20,7 @@ TABLES = (
     "team_defense_zone_analysis",
     "upcoming_team_game_context",
     "upcoming_player_game_context",
+    "player_shot_zone_analysis",
 )
 """In the order in which they build on each other."""
 
