@@ -10,7 +10,11 @@ from backcourt.warehouse.warehouse import Warehouse
 
 
 def unseeded(warehouse: Warehouse, state_dataset: str, tables: Iterable[Table]) -> tuple[Table, ...]:
-    """The tables whose head exists and has no row."""
+    """The tables whose head exists and, by its metadata, has no row; metadata cost no query.
+
+    The local BigQuery's do not count what INSERT wrote, so there a seeded head is listed again, and seeding does
+    nothing.
+    """
     state = State(state_dataset)
     found = ((table, warehouse.describe(state.head(table))) for table in tables)
     return tuple(table for table, head in found if head is not None and head.num_rows == 0)

@@ -243,7 +243,7 @@ class Jobs:
         if request.kind is Kind.LOAD:
             return self._loaded(job, request, about, adopted=adopted)
         rows: tuple[dict[str, Any], ...] = ()
-        if request.kind is Kind.QUERY and job.statement_type == "SELECT":
+        if request.kind is Kind.QUERY and _has_rows(job):
             try:
                 answer = job.result(retry=NO_RETRY, job_retry=NO_RETRY, timeout=self._settings.call_timeout)
                 rows = tuple(dict(row.items()) for row in answer)
@@ -271,6 +271,11 @@ def _about(request: JobRequest) -> About:
     days = f", {min(request.dates)} to {max(request.dates)}" if request.dates else ""
     what = f"Job {request.job_id} ({request.kind} of {request.table}{days})"
     return About(what, request.job_id, request.table, request.dates)
+
+
+def _has_rows(job: Job) -> bool:
+    """Whether the query answers with rows; to ask after a write could only lose the knowledge that it is done."""
+    return job.num_dml_affected_rows is None and job.statement_type in ("SELECT", None)
 
 
 def _failure(job: Job, about: About) -> errors.WarehouseError:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from backcourt.warehouse.definitions import RUN_COLUMNS
-from backcourt.warehouse.names import Names
+from backcourt.warehouse.names import Names, column
 from backcourt.warehouse.requests import JobRequest, JobResult, Kind, Parameter
 from backcourt.warehouse.state import State
 
@@ -57,10 +57,9 @@ def event_request(event: Event, names: Names, state_dataset: str) -> JobRequest:
         "nonce": Parameter("nonce", "STRING", event.nonce or None),
         "details": Parameter("details", "STRING", details if event.details else None),
     }
-    columns = [c.name for c in RUN_COLUMNS]
-    given = [values[name] for name in columns]
+    given = [values[c.name] for c in RUN_COLUMNS]
     sql = (
-        f"INSERT INTO {names.quoted(State(state_dataset).runs)} ({', '.join(columns)})\n"
+        f"INSERT INTO {names.quoted(State(state_dataset).runs)} ({', '.join(column(c.name) for c in RUN_COLUMNS)})\n"
         f"VALUES ({', '.join(v if isinstance(v, str) else f'@{v.name}' for v in given)})"
     )
     identity = "\n".join((event.table, event.job_id, event.nonce, details))
@@ -88,7 +87,7 @@ def unfinished_request(
         "  AND closed.event = @ended\n"
         f"LEFT JOIN {runs} AS resolved\n"
         "  ON resolved.event_date >= @since AND resolved.job_id = sent.job_id AND resolved.event = @resolved\n"
-        "  AND resolved.at >= sent.at\n"
+        "  AND resolved.`at` >= sent.`at`\n"
         "WHERE sent.event_date >= @since AND sent.event = @sent AND sent.table_name IN UNNEST(@tables)\n"
         "  AND closed.run_id IS NULL AND resolved.run_id IS NULL\n"
         "ORDER BY sent.job_id"

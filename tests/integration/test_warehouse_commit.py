@@ -1,6 +1,6 @@
 """The commit script against a server that runs it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import count
@@ -34,14 +34,14 @@ NOTES = '{"said": "it\'s \\"fine\\"; truly\\n"}'
 
 
 @pytest.fixture
-def store(warehouse: BigQueryWarehouse) -> Iterator[BigQueryWarehouse]:  # noqa: F811
+def store(warehouse: BigQueryWarehouse) -> BigQueryWarehouse:  # noqa: F811
     definitions = (definition_of(GAMES), definition_of(SHOTS), *state_tables("o", (GAMES, SHOTS)))
     for definition in definitions:
         warehouse.drop(definition.ref)
     ensure(warehouse, definitions)
     for table in (GAMES, SHOTS):
         warehouse.run(seed_head(table, warehouse.names, "o", "r1", f"seed-{next(NUMBERS)}"))
-    yield warehouse
+    return warehouse
 
 
 def entry(day: date, rows: int, table: Table = GAMES, **more: object) -> LedgerEntry:
@@ -233,6 +233,6 @@ def test_a_ledger_that_is_missing_or_empty_holds_nothing(store: BigQueryWarehous
 
 def test_notes_of_any_text_survive(store: BigQueryWarehouse) -> None:
     staging = stage(store, "c1", {D1: 1})
-    nasty = 'a\n\'b\' "c" \\ ; -- é 🏀 /* `x` @p backcourt:head'
+    nasty = "a\n'b' \"c\" \\ ; -- é 🏀 /* `x` @p backcourt:head"
     send(store, CommitBatch("c1", "r1", "code-1", GAMES, staging, (entry(D1, 1, notes=nasty),), {D1: ""}))
     assert ledger(store)[D1].notes == nasty
