@@ -1,4 +1,4 @@
-"""`backcourt emulator`: the local BigQuery by itself, for other commands, for tests and benchmarks, for a look inside."""
+"""`backcourt emulator`: the local BigQuery by itself, for other commands, for tests and benchmarks, for a look."""
 
 import json
 import signal

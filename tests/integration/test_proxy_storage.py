@@ -70,7 +70,8 @@ def test_a_read_sees_all_of_a_commit_or_nothing(local_bigquery: LocalBigQuery, c
     storage = google.storage_client(local_bigquery.endpoint)
     client.query(f"INSERT INTO {table} VALUES (DATE '2024-01-01', 'BOS', 0), (DATE '2024-01-01', 'NYK', 0)").result()
     insert = f"INSERT INTO {table} VALUES (DATE '2024-01-01', 'BOS', 0), (DATE '2024-01-01', 'NYK', 0)"
-    replace = f"BEGIN TRANSACTION; DELETE FROM {table} WHERE TRUE; {insert}; COMMIT TRANSACTION"
+    pause = "SELECT 1; " * 30
+    replace = f"BEGIN TRANSACTION; DELETE FROM {table} WHERE TRUE; {pause} {insert}; COMMIT TRANSACTION"
     over = threading.Event()
 
     def write() -> None:

@@ -204,12 +204,26 @@ class Rest:
 
         async def work(_: str | None) -> web.StreamResponse:
             if job is None:
-                return await self._pass_on(request)
+                return await self._earlier_results(request)
             pages = {name: value for name, value in request.query.items() if name != "timeoutMs"}
             query_string = request.rel_url.with_query(pages).raw_query_string
             return await self._results_of(job, request.query.get("timeoutMs", 10_000), f"?{query_string}")
 
         return await self._faulty(request, "results", job.kind if job else None, request.match_info["job"], work)
+
+    async def _earlier_results(self, request: web.Request) -> web.Response:
+        """Results of a job of the server's earlier life: it is known, but its rows were in memory."""
+        answer = await self._pass_on(request)
+        project, job_id = request.match_info["project"], request.match_info["job"]
+        earlier = (await self._upstream.call("GET", f"/bigquery/v2/projects/{project}/jobs/{job_id}")).json()
+        if answer.status != 404 or "status" not in earlier:
+            return answer
+        error = earlier["status"].get("errorResult")
+        if error:
+            raise Refused(error["reason"], error["message"])
+        if earlier["statistics"].get("query", {}).get("statementType") == "SELECT":
+            return answer
+        return web.json_response(_complete(earlier["jobReference"]))
 
     async def _results_of(self, job: Job, timeout_ms: str | int, query_string: str) -> web.Response:
         """Rows of a job once it is done; after the client's timeout an answer that it is not."""
@@ -222,8 +236,7 @@ class Rest:
         if job.error:
             raise Refused(job.error["reason"], job.error["message"])
         if job.result.get("stub"):
-            empty = {"schema": {"fields": []}, "rows": [], "totalRows": "0", "totalBytesProcessed": "0"}
-            return web.json_response(answer | empty | {"jobComplete": True})
+            return web.json_response(_complete(reference))
         # The emulator keeps results in memory and touches no table here: no turn is needed.
         return _passed(
             await self._upstream.send("GET", f"/bigquery/v2/projects/{job.project}/queries/{job.job_id}{query_string}")
@@ -291,6 +304,12 @@ class Rest:
 
 def _passed(reply: Reply) -> web.Response:
     return web.Response(status=reply.status, body=reply.body, headers={"content-type": reply.content_type})
+
+
+def _complete(reference: dict[str, str]) -> dict[str, Any]:
+    """The answer of a job that is done and has no rows."""
+    empty = {"schema": {"fields": []}, "rows": [], "totalRows": "0", "totalBytesProcessed": "0"}
+    return {"kind": "bigquery#queryResponse", "jobReference": reference, "jobComplete": True, **empty}
 
 
 def _refusal(refusal: Refused) -> web.Response:

@@ -6,6 +6,7 @@ job id that the client chose, and a lost answer could not be looked up.
 
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -54,7 +55,8 @@ class Uploads:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._sessions: dict[str, Session] = {}
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # what a killed server left
+        folder.mkdir(parents=True)
 
     def begin(self, project: str, resource: dict[str, Any]) -> Session:
         """Begin a resumable upload."""

@@ -1,10 +1,9 @@
 """The emulator behind the proxy, one call at a time.
 
-bqemulator 1.4 works on one DuckDB connection from several threads (the routes of REST, the handlers of gRPC) and
-keeps no transaction of DuckDB's: a script saves the tables that it changes and puts them back when it fails. Two
-calls at once can take each other's result, and a read beside a script sees half of it. So everything that touches
-data takes a turn here. It works on one call at a time anyway; only the rows of an open read session, which it holds
-in memory, flow beside.
+bqemulator 1.4 has one DuckDB connection and no transaction of DuckDB's: a script saves the tables that it changes and
+puts them back when it fails. Nothing but the habit of its event loop keeps two calls apart. So everything that touches
+data takes a turn here, and a cancel knows whether its job has been sent. It costs nothing, since the emulator works on
+one call at a time anyway; only the rows of an open read session, which it holds in memory, flow beside.
 """
 
 import asyncio
