@@ -1,0 +1,170 @@
+"""The text of the commit script, whole, and how a batch is checked and cut."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from backcourt.errors import UsageError
+from backcourt.pipeline.ledger import InputVersion, LedgerEntry
+from backcourt.pipeline.table import Column, FieldType, Table
+from backcourt.warehouse.commit import CommitBatch, commit_request, commit_script, fits, split
+from backcourt.warehouse.names import Names
+from backcourt.warehouse.requests import Kind, TableRef
+
+TABLE = Table(
+    "nba",
+    "games",
+    "game_date",
+    ("game_date", "player"),
+    (
+        Column("game_date", FieldType.DATE, "", required=True),
+        Column("player", FieldType.STRING, "", required=True),
+        Column("features", FieldType.FLOAT64, "", repeated=True),
+    ),
+    "",
+)
+NAMES = Names("proj", {"nba": "nba_prod"})
+D1, D2, D3 = date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3)
+BATCH = CommitBatch(
+    commit_id="run7-1-games-2",
+    run_id="run7",
+    code_version="v1.2",
+    table=TABLE,
+    staging=TableRef("state", "staging__run7_1_games_2"),
+    entries=(
+        LedgerEntry(
+            "nba.games",
+            D1,
+            rows_commit="run7-1-games-2",
+            processor_version="3",
+            row_count=20,
+            expected_count=21,
+            present_count=20,
+            forced=True,
+            content_hash="aa",
+            inputs={"nba.shots": InputVersion("d1", 2, (date(2023, 12, 31),))},
+            notes="it's",
+        ),
+        LedgerEntry("nba.games", D3, row_count=0, processor_version="3", content_hash="cc"),
+        LedgerEntry(
+            "nba.games",
+            D2,
+            rows_commit="run6-1-games-1",
+            processor_version="3",
+            row_count=9,
+            expected_count=9,
+            present_count=9,
+            content_hash="bb",
+        ),
+    ),
+    expected={D1: "", D2: "run6-1-games-1", D3: "old"},
+)
+
+GOLDEN = r"""BEGIN TRANSACTION;
+UPDATE `proj.state.head__games` SET generation = generation + 1, commit_id = 'run7-1-games-2' WHERE TRUE;
+SELECT IF((SELECT COUNT(*) FROM `proj.state.head__games`) = 0, ERROR('backcourt:head'), NULL);
+SELECT IF((SELECT COUNT(*) FROM `proj.state.ledger` WHERE table_name = 'nba.games' AND partition_date IN (DATE '2024-01-01', DATE '2024-01-02', DATE '2024-01-03') AND commit_id = 'run7-1-games-2') > 0, ERROR('backcourt:already-committed'), NULL);
+SELECT IF(LOGICAL_OR(newest <> seen), ERROR(CONCAT('backcourt:superseded:', STRING_AGG(IF(newest <> seen, CAST(d AS STRING), NULL), ',' ORDER BY d))), NULL)
+FROM (
+  SELECT e.d AS d, e.seen AS seen, IFNULL(l.commit_id, '') AS newest
+  FROM UNNEST([STRUCT(DATE '2024-01-01' AS d, '' AS seen), STRUCT(DATE '2024-01-02', 'run6-1-games-1'), STRUCT(DATE '2024-01-03', 'old')]) AS e
+  LEFT JOIN (
+    SELECT partition_date, commit_id FROM `proj.state.ledger`
+    WHERE table_name = 'nba.games' AND partition_date IN (DATE '2024-01-01', DATE '2024-01-02', DATE '2024-01-03')
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY partition_date ORDER BY generation DESC) = 1
+  ) AS l ON l.partition_date = e.d
+);
+SELECT IF(LOGICAL_OR(found <> sent), ERROR(CONCAT('backcourt:staging:', STRING_AGG(IF(found <> sent, CAST(d AS STRING), NULL), ',' ORDER BY d))), NULL)
+FROM (
+  SELECT e.d AS d, e.sent AS sent, IFNULL(s.n, 0) AS found
+  FROM UNNEST([STRUCT(DATE '2024-01-01' AS d, 20 AS sent), STRUCT(DATE '2024-01-03', 0)]) AS e
+  LEFT JOIN (SELECT `game_date` AS d, COUNT(*) AS n FROM `proj.state.staging__run7_1_games_2` WHERE `game_date` IN (DATE '2024-01-01', DATE '2024-01-03') GROUP BY `game_date`) AS s
+  ON s.d = e.d
+);
+MERGE `proj.nba_prod.games` AS t
+USING (SELECT * FROM `proj.state.staging__run7_1_games_2` WHERE `game_date` IN (DATE '2024-01-01', DATE '2024-01-03')) AS s ON FALSE
+WHEN NOT MATCHED BY TARGET THEN INSERT (`game_date`, `player`, `features`, `computed_at`, `run_id`, `code_version`)
+  VALUES (s.`game_date`, s.`player`, s.`features`, CURRENT_TIMESTAMP(), 'run7', 'v1.2')
+WHEN NOT MATCHED BY SOURCE AND t.`game_date` IN (DATE '2024-01-01', DATE '2024-01-03') THEN DELETE;
+INSERT INTO `proj.state.ledger` (partition_date, table_name, generation, commit_id, rows_commit, run_id, code_version, processor_version, row_count, expected_count, present_count, coverage, forced, content_hash, input_versions, notes, committed_at)
+SELECT v.day, 'nba.games', (SELECT MAX(generation) FROM `proj.state.head__games`), 'run7-1-games-2', v.rows_commit, 'run7', 'v1.2', v.processor_version, v.row_count, v.expected_count, v.present_count, IFNULL(SAFE_DIVIDE(v.present_count, v.expected_count), 1.0), v.forced = 1, v.content_hash, v.input_versions, v.notes, CURRENT_TIMESTAMP()
+FROM UNNEST([STRUCT(DATE '2024-01-01' AS day, 'run7-1-games-2' AS rows_commit, '3' AS processor_version, 20 AS row_count, 21 AS expected_count, 20 AS present_count, 1 AS forced, 'aa' AS content_hash, '{"nba.shots":{"digest":"d1","dates":2,"holes":["2023-12-31"]}}' AS input_versions, 'it\'s' AS notes), STRUCT(DATE '2024-01-03', 'run7-1-games-2', '3', 0, 0, 0, 0, 'cc', '{}', CAST(NULL AS STRING)), STRUCT(DATE '2024-01-02', 'run6-1-games-1', '3', 9, 9, 9, 0, 'bb', '{}', CAST(NULL AS STRING))]) AS v;
+COMMIT TRANSACTION;
+"""  # noqa: E501 - a script as it is sent
+
+
+def test_the_whole_script() -> None:
+    assert commit_script(BATCH, NAMES, "state") == GOLDEN
+
+
+def test_the_request_is_a_commit_named_after_its_batch() -> None:
+    request = commit_request(BATCH, NAMES, "state")
+    assert (request.job_id, request.kind, request.run_id, request.table, request.dates) == (
+        "run7-1-games-2-commit",
+        Kind.COMMIT,
+        "run7",
+        "nba.games",
+        (D1, D2, D3),
+    )
+    assert request.sql == GOLDEN
+
+
+def test_without_rows_older_ones_are_deleted_and_staging_is_not_asked() -> None:
+    script = commit_script(replace(BATCH, entries=BATCH.entries[1:2]), NAMES, "state")
+    assert "DELETE FROM `proj.nba_prod.games` WHERE `game_date` IN (DATE '2024-01-03');" in script
+    assert "MERGE" not in script
+    assert "staging" not in script
+
+
+def test_a_renewal_touches_the_ledger_only() -> None:
+    script = commit_script(replace(BATCH, staging=None, entries=BATCH.entries[2:]), NAMES, "state")
+    assert "nba_prod" not in script
+    assert "'run6-1-games-1' AS rows_commit" in script
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"entries": ()}, "no partition"),
+        ({"entries": BATCH.entries[:1] * 2}, "date twice"),
+        ({"entries": (replace(BATCH.entries[0], table="nba.other"),)}, "another table"),
+        ({"expected": {D1: "", D2: ""}}, "2024-01-03"),
+        ({"staging": None}, "no staging table"),
+    ],
+)
+def test_a_batch_that_contradicts_itself_is_refused(change: dict[str, object], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        replace(BATCH, **change)  # type: ignore[arg-type]
+
+
+def many(count: int) -> CommitBatch:
+    days = [D1 + timedelta(days=n) for n in range(count)]
+    entries = tuple(
+        replace(BATCH.entries[2 if n % 3 == 0 else 0], day=day, notes="é" * 200) for n, day in enumerate(days)
+    )
+    return replace(BATCH, entries=entries, expected=dict.fromkeys(days, ""))
+
+
+def test_a_batch_that_fits_is_left_alone() -> None:
+    batch = many(40)
+    assert fits(batch, NAMES, "state")
+    assert split(batch, NAMES, "state") == (batch,)
+
+
+def test_a_batch_is_cut_into_commits_that_fit_and_keep_every_entry_once() -> None:
+    batch = many(40)
+    parts = split(batch, NAMES, "state", limit=12_000)
+    assert len(parts) > 3
+    assert all(len(commit_script(part, NAMES, "state").encode()) <= 12_000 for part in parts)
+    assert [e.day for part in parts for e in part.entries] == [e.day for e in batch.entries]
+    assert [part.commit_id for part in parts] == [f"run7-1-games-2-part{n}" for n in range(1, len(parts) + 1)]
+    for part in parts:
+        renewed = {e.rows_commit for e in part.entries} - {part.commit_id}
+        assert renewed <= {"run6-1-games-1"}
+    assert sum(len(part.published) for part in parts) == len(batch.published)
+
+
+def test_one_partition_that_does_not_fit_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match=r"nba\.games 2024-01-01"):
+        split(many(2), NAMES, "state", limit=500)
