@@ -27,8 +27,6 @@ from ray_tasks.steps import Bench
 from ray_tasks.warden import Warden
 from ray_tasks.worker import WorkerSetup, start_worker
 
-NAMESPACE = "backcourt"
-"""Ray namespace of every named actor."""
 AUTHORITY = "permits"
 """Name of the permit authority's actor."""
 WORKER_ENVIRONMENT = {
@@ -86,10 +84,11 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
         clock: time.
         job_prefix: what every job id of this start begins with.
     """
-    url = _join_ray(setup)
-    authority = permit_actor(setup.budgets, f"{AUTHORITY}-{job_prefix}", NAMESPACE)
+    namespace = f"backcourt-{job_prefix}"
+    url = _join_ray(setup, namespace)
+    authority = permit_actor(setup.budgets, AUTHORITY, namespace)
     client = PermitClient(authority, "driver", clock)
-    reaper = reaper_actor(setup.connection, authority)
+    reaper = reaper_actor(setup.connection, AUTHORITY, namespace)
     shipped = ray.put(WorkerSetup(setup.pipeline, setup.connection, setup.state_dataset, setup.source, setup.patience))
     pool = RayPool(setup.workers, lambda name: start_worker(shipped, name, authority))
     warden = Warden(authority, client, lambda: pool.handles, warehouse, setup.pipeline, job_prefix, clock)
@@ -105,11 +104,11 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
         ray.shutdown()
 
 
-def _join_ray(setup: EngineSetup) -> str:
+def _join_ray(setup: EngineSetup, namespace: str) -> str:
     """Connect to the cluster, or start a local Ray; the dashboard's address."""
     os.environ.update(WORKER_ENVIRONMENT)
     shared: dict[str, Any] = {
-        "namespace": NAMESPACE,
+        "namespace": namespace,
         "log_to_driver": False,
         "logging_level": "ERROR",
         "configure_logging": False,

@@ -59,11 +59,11 @@ class Reaping:
 class Reaper:
     """The actor's class: one thread that looks at the authority's orphans for as long as it lives."""
 
-    def __init__(self, connection: Connection, authority: Any) -> None:
+    def __init__(self, connection: Connection, authority: str, namespace: str) -> None:
         """Start the thread; Ray runs this again after a death, so the looking goes on."""
         self._clock = SystemClock()
         self._reaping = Reaping(connection.open(self._clock))
-        self._authority = authority
+        self._authority = ray.get_actor(authority, namespace)
         threading.Thread(target=self._look_for_ever, name="reaper", daemon=True).start()
 
     def ready(self) -> bool:
@@ -87,7 +87,7 @@ def look(reaping: Reaping, authority: Any, clock: Clock) -> None:
     clock.sleep(LOOK_SECONDS)
 
 
-def reaper_actor(connection: Connection, authority: Any) -> Any:
-    """Start the run's reaper."""
+def reaper_actor(connection: Connection, authority: str, namespace: str) -> Any:
+    """Start the run's reaper; it finds the authority by its name, so that its restart needs no shipped handle."""
     options = {"name": "reaper", "num_cpus": 0, "max_restarts": -1, "max_task_retries": 0}
-    return ray.remote(Reaper).options(**options).remote(connection, authority)
+    return ray.remote(Reaper).options(**options).remote(connection, authority, namespace)

@@ -73,6 +73,6 @@ def start_worker(setup_reference: Any, holder: str, authority: Any) -> Any:
         "num_cpus": 1,
         "max_restarts": 0,
         "max_task_retries": 0,
-        "concurrency_groups": {"park": 1, "control": 1},
     }
-    return ray.remote(Worker).options(**options).remote(setup_reference, holder, authority)
+    remote = ray.remote(concurrency_groups={"park": 1, "control": 1})(Worker)
+    return remote.options(**options).remote(setup_reference, holder, authority)
