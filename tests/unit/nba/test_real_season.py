@@ -80,3 +80,14 @@ def test_precompute_starts_after_fourteen_days() -> None:
     dates = season()["nba_precompute.team_defense_zone_analysis"]["analysis_date"]
     assert dates.min() == date(2023, 11, 8)
     assert dates.n_unique() == 146
+
+
+def test_nearly_everyone_who_played_was_expected() -> None:
+    """DOMAIN: on normal dates of the real season UPCG holds 93 to 100 % of the players who played."""
+    key = ["game_date", "player_lookup"]
+    foreseen = season()["nba_analytics.upcoming_player_game_context"].select(*key, foreseen=1)
+    played = season()[PGS].filter(pl.col("game_date") >= date(2023, 11, 8)).join(foreseen, on=key, how="left")
+    coverage = played.group_by("game_date").agg(share=pl.col("foreseen").fill_null(0).mean())["share"]
+    assert coverage.len() == 141
+    assert coverage.min() == pytest.approx(0.93, abs=0.005)
+    assert coverage.max() == 1.0
