@@ -74,5 +74,6 @@ def start_worker(setup_reference: Any, holder: str, authority: Any) -> Any:
         "max_restarts": 0,
         "max_task_retries": 0,
     }
-    remote = ray.remote(concurrency_groups={"park": 1, "control": 1})(Worker)
+    actor: Any = ray.remote
+    remote = actor(concurrency_groups={"park": 1, "control": 1})(Worker)
     return remote.options(**options).remote(setup_reference, holder, authority)

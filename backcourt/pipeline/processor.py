@@ -49,6 +49,13 @@ class Window:
         """The calendar's dates that the partition of `day` reads."""
         return calendar.between(self.first(day, calendar), self.last(day))
 
+    def describe(self) -> str:
+        """The window in words."""
+        back = ["everything before"] if self.everything else []
+        back += ["the season so far"] if self.season and not self.everything else []
+        back += [f"{self.days} days back"] if self.days and not self.everything else []
+        return " and ".join((["the date"] if self.same_date else []) + back)
+
 
 SAME_DATE = Window(same_date=True)
 SEASON = Window(season=True)
