@@ -4,6 +4,9 @@ import polars as pl
 
 from nba.lookback import last_games
 
+PLACEHOLDERS_A_TEAM = 10
+"""Players expected of a team of which nobody is known: about as many as play, so that coverage falls to zero."""
+
 SEEN_IN_GAMES = 10
 """A team's last games in which a player must have been seen to be expected in its next one."""
 
@@ -39,3 +42,13 @@ def recently_seen(players: pl.DataFrame, playing: pl.DataFrame, games: pl.DataFr
     )
     seen = players.join(since, on=["day", "team_abbr"], how="inner", maintain_order="left")
     return seen.filter(pl.col("last_game_date") >= pl.col("since")).drop("since")
+
+
+def placeholders(teams: pl.DataFrame, why: str) -> pl.DataFrame:
+    """Ten made-up players a row of `teams`, so that a hole counts as missing players instead of an empty success.
+
+    Adds `player_lookup`, `<why>_mia_01` to `<why>_mia_10`: a name that no player can have, because of its digits.
+    """
+    numbers = pl.DataFrame({"number": [f"{n:02}" for n in range(1, PLACEHOLDERS_A_TEAM + 1)]})
+    name = pl.format("{}_{}_{}", pl.lit(why), pl.col("team_abbr").str.to_lowercase(), "number")
+    return teams.join(numbers, how="cross").with_columns(player_lookup=name)

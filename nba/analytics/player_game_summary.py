@@ -8,10 +8,8 @@ from nba.columns import counts, day, flag, in_shape, integer, number, text
 from nba.games import SIDE_COLUMNS, final_games, on_dates, team_sides
 from nba.ratios import ratio, true_shooting, whole_sum
 from nba.raw import player_box_scores, schedule, shots
+from nba.rosters import placeholders
 from nba.zones import ZONE_COLUMNS, zone_counts
-
-PLACEHOLDERS_A_TEAM = 10
-"""Players expected of a team whose box score is missing: about as many as play, so that coverage falls to zero."""
 
 _FROM_BOX_SCORE = {
     "starter": "starter_flag",
@@ -86,11 +84,7 @@ def expected_keys(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
     games = final_games(inputs[schedule.TABLE.full_name], chunk.dates, chunk.as_of)
     lines = inputs[player_box_scores.TABLE.full_name].join(games, on=["game_id", "game_date"], how="semi")
     missing = team_sides(games).join(lines, on=["game_id", "team_abbr"], how="anti")
-    numbers = pl.DataFrame({"number": [f"{n:02}" for n in range(1, PLACEHOLDERS_A_TEAM + 1)]})
-    placeholders = missing.join(numbers, how="cross").with_columns(
-        player_lookup=pl.format("no_box_scores_{}_{}", pl.col("team_abbr").str.to_lowercase(), "number")
-    )
-    return pl.concat([lines.select(key), placeholders.select(key)]).sort(key)
+    return pl.concat([lines.select(key), placeholders(missing, "no_box_scores").select(key)]).sort(key)
 
 
 def compute(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:

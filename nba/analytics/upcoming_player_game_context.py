@@ -17,7 +17,7 @@ from nba.games import SIDE_COLUMNS, is_played, on_dates, team_sides
 from nba.lookback import games_since, last_games
 from nba.ratios import ratio
 from nba.raw import schedule
-from nba.rosters import players_of, recently_seen
+from nba.rosters import placeholders, players_of, recently_seen
 
 USAGE_OF_AN_ABSENT_STAR = 0.05
 """Share of his own usage that a player gains for each star teammate who is out."""
@@ -81,9 +81,18 @@ TABLE = Table(
 
 
 def expected_keys(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
-    """Everyone seen for a playing team in its last 10 games who has not played for another team since."""
-    keyed = _players(chunk, inputs).join(_sides(chunk, inputs), on=["day", "team_abbr"], how="inner")
-    return keyed.select("game_date", "game_id", "player_lookup").sort("game_date", "game_id", "player_lookup")
+    """Everyone seen for a playing team in its last 10 games who has not played for another team since.
+
+    A team that has played before, but of which nobody was seen (box scores are missing), counts with placeholders.
+    """
+    key = ("game_date", "game_id", "player_lookup")
+    players = _players(chunk, inputs)
+    seen = players.join(_sides(chunk, inputs), on=["day", "team_abbr"], how="inner")
+    teams = on_dates(inputs[upcoming_team_game_context.TABLE.full_name], chunk.dates)
+    unseen = teams.filter(pl.col("game_number_in_season") > 1).join(
+        players, left_on=["game_date", "team_abbr"], right_on=["day", "team_abbr"], how="anti"
+    )
+    return pl.concat([seen.select(key), placeholders(unseen, "nobody_seen").select(key)]).sort(key)
 
 
 def compute(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
@@ -185,7 +194,11 @@ PROCESSOR = Processor(
             ),
             SEASON,
         ),
-        Input(upcoming_team_game_context.TABLE, ("game_date", "team_abbr", *_FROM_TEAM), SAME_DATE),
+        Input(
+            upcoming_team_game_context.TABLE,
+            ("game_date", "team_abbr", "game_number_in_season", *_FROM_TEAM),
+            SAME_DATE,
+        ),
     ),
     expected_keys=expected_keys,
     compute=compute,

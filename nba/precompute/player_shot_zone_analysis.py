@@ -12,7 +12,7 @@ from nba.games import SIDE_COLUMNS, is_played, on_dates, team_sides
 from nba.lookback import WHOLE_SEASON, last_games
 from nba.ratios import pooled, ratio
 from nba.raw import schedule
-from nba.rosters import players_of
+from nba.rosters import placeholders, players_of
 from nba.zones import ZONE_COLUMNS
 
 GAMES = 10
@@ -68,8 +68,19 @@ TABLE = Table(
 
 
 def expected_keys(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
-    """Players with enough games whose team plays on the date."""
-    return _players(chunk, inputs).select("player_lookup", analysis_date="day").sort("analysis_date", "player_lookup")
+    """Players with enough games whose team plays on the date.
+
+    A team that has played before, but of which nobody was seen (box scores are missing), counts with placeholders.
+    """
+    fixtures = inputs[schedule.TABLE.full_name].filter(is_played())
+    playing = _playing(chunk, inputs)
+    seen = players_of(playing, inputs[player_game_summary.TABLE.full_name])
+    unseen = last_games(playing, team_sides(fixtures).drop("opponent_team_abbr"), "team_abbr", 1).join(
+        seen, on=["day", "team_abbr"], how="anti"
+    )
+    key = (pl.col("day").alias("analysis_date"), "player_lookup")
+    missing = placeholders(unseen, "nobody_seen")
+    return pl.concat([_players(chunk, inputs).select(key), missing.select(key)]).sort("analysis_date", "player_lookup")
 
 
 def compute(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
@@ -142,12 +153,17 @@ def _share(zone: str) -> pl.Expr:
     return ratio(100 * pl.col(ZONE_COLUMNS[zone][0]).sum(), _shots())
 
 
+def _playing(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
+    """`day`, `season_year`, `team_abbr` of the teams that play."""
+    games = on_dates(inputs[schedule.TABLE.full_name], chunk.dates).filter(is_played())
+    return team_sides(games).select("season_year", "team_abbr", day="game_date")
+
+
 def _players(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
     """`day`, `season_year`, `player_lookup`, `early_season_flag` of players with enough games whose team plays."""
     fixtures = inputs[schedule.TABLE.full_name]
     games = inputs[player_game_summary.TABLE.full_name]
-    sides = team_sides(on_dates(fixtures, chunk.dates).filter(is_played())).with_columns(day="game_date")
-    playing = sides.select("day", "season_year", "team_abbr")
+    playing = _playing(chunk, inputs)
     players = players_of(playing, games)
     own = _games_before(players.select(_PLAYER), games, "player_lookup").rename({"games": "own_games"})
     team_rows = games.select("season_year", "game_date", "game_id", "team_abbr").unique()

@@ -225,3 +225,17 @@ def test_how_many_games_are_needed(season_began: int, own: int, team_games: int,
         assert only(player_shot_zone_analysis.PROCESSOR, inputs, player_lookup="a")["early_season_flag"] is (
             season_began < 35
         )
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [upcoming_player_game_context.PROCESSOR, player_shot_zone_analysis.PROCESSOR],
+    ids=lambda p: p.table.name,
+)
+def test_a_team_of_which_nobody_was_seen_is_missing_unless_it_is_its_first_game(processor: Processor) -> None:
+    """MIA has played before and has no box score; BOS plays its first game, so nobody can have been seen."""
+    inputs = contexts([fixture(3, "MIA", "CHI"), TODAY])
+    keys = processor.expected_keys(CHUNK, inputs)
+    assert keys["player_lookup"].to_list() == [f"nobody_seen_mia_{n:02}" for n in range(1, 11)]
+    assert processor.compute(CHUNK, inputs).is_empty()
+    assert processor.expected_keys(CHUNK, contexts([TODAY])).is_empty()
