@@ -1,11 +1,8 @@
 """What `plan`, `backfill` and `ingest` have in common: prepare, plan, show, ask, carry out, show."""
 
 import os
-import re
-import secrets
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from random import Random
 
 import typer
 
@@ -17,6 +14,7 @@ from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, build_plan
 from backcourt.sources.source import Source
 from backcourt.warehouse.requests import Kind
 from jobs.console import console, print_json
+from jobs.ground import checked_run_id, ground_of, new_run_id
 from jobs.options import split_names
 from jobs.progress import watching
 from jobs.results import results_model
@@ -25,11 +23,9 @@ from jobs.session import Session, find_tables
 from jobs.stopping import StopSignals
 from jobs.version import code_version
 from jobs.views import show_plan, show_results
-from ray_tasks.attempts import Attempts, Patience
 from ray_tasks.committer import RunIdentity
 from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
-from ray_tasks.permits import LocalPermits
 from ray_tasks.prepare import (
     Ground,
     ensure_tables,
@@ -71,40 +67,6 @@ class PlanOutput(Frozen):
 
     plan: Plan
     estimate: Estimate
-
-
-def new_run_id(session: Session, kind: str) -> str:
-    """An id that sorts by time and starts with a letter, as Kubernetes wants names to."""
-    return f"{kind}-{session.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def checked_run_id(run_id: str | None) -> str | None:
-    """A run id from the user, which becomes part of job ids, labels and Kubernetes names.
-
-    Raises:
-        UsageError: it does not fit there.
-    """
-    if run_id is not None and not re.fullmatch(r"[a-z][a-z0-9-]{0,46}", run_id):
-        raise UsageError(
-            f"--run {run_id!r} is no run id.",
-            "Use up to 47 lower-case letters, digits and hyphens, a letter first.",
-        )
-    return run_id
-
-
-def ground_of(session: Session, run_id: str) -> Ground:
-    """What preparing needs; its few calls run one after the other, under permits of their own."""
-    permits = LocalPermits(dict.fromkeys(Kind, 1), session.clock)
-    attempts = Attempts(session.warehouse, permits, session.clock, Random(run_id), Patience(tries=4))  # noqa: S311
-    return Ground(
-        session.pipeline,
-        session.warehouse,
-        attempts,
-        session.clock,
-        session.state_dataset,
-        run_id,
-        secrets.token_hex(4),
-    )
 
 
 def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:

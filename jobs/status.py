@@ -1,0 +1,167 @@
+"""`backcourt status`: what is committed, missing, blocked and stale, and the run that is alive."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from jobs import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from backcourt.pipeline.plan import TablePlan
+    from backcourt.warehouse.history_reads import LastOutcome
+    from jobs.session import Session
+
+HISTORY_DAYS = 365
+"""How far back `status` looks for the last outcome of a partition."""
+
+
+@dataclass(frozen=True)
+class TableStatus:
+    """One table: partitions of the calendar by their state. `last_run` is the newest run that touched it."""
+
+    table: str
+    done: int
+    missing: int
+    stale: int
+    blocked: int
+    failed: int
+    bootstrap: int
+    not_due: int
+    last_run: str
+    last_run_at: str
+    blocked_dates: tuple[date, ...]
+
+
+def status(
+    tables: options.Tables = None,
+    start: options.Start = None,
+    end: options.End = None,
+    as_of: options.AsOf = None,
+    as_json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Per table: done, missing, stale, blocked, last run; and progress and permits of runs that are alive."""
+    from jobs.console import console
+    from jobs.selection import select_dates
+    from jobs.session import open_session
+    from jobs.settings import run_settings
+
+    settings = run_settings(config, as_of=as_of)
+    dates = select_dates(start, end, None, None)
+    with open_session(settings) as session:
+        found = _table_statuses(session, tables, dates)
+    runs = live_runs(settings.run_folder)
+    if as_json:
+        typer.echo(json.dumps({"tables": [asdict(t) for t in found], "runs": runs}, default=str, indent=2))
+        return
+    out = console()
+    _show_tables(out, found)
+    for run in runs:
+        _show_run(out, run)
+
+
+def live_runs(folder: Path) -> list[dict[str, Any]]:
+    """The state of every run on this machine whose process is alive, as its live file tells."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            state = json.loads(path.read_text(encoding="utf-8"))
+            os.kill(int(state["pid"]), 0)
+        except (OSError, ValueError, KeyError):
+            continue
+        found.append(state)
+    return found
+
+
+def _table_statuses(session: "Session", tables: list[str] | None, dates: Any) -> list[TableStatus]:
+    from backcourt.pipeline.plan import Request, build_plan
+    from backcourt.warehouse.errors import NotFound
+    from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
+    from jobs.ground import ground_of, new_run_id
+    from jobs.options import split_names
+    from jobs.session import find_tables
+    from ray_tasks.prepare import read_calendar, read_ledger
+
+    ground = ground_of(session, new_run_id(session, "status"))
+    names = find_tables(session.pipeline, split_names(tables)) or tuple(p.name for p in session.pipeline.processors)
+    calendar = read_calendar(ground)
+    days, _ = dates.of(calendar)
+    ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1])
+    request = Request(run_id=ground.run_id, tables=names, days=days, as_of=session.as_of)
+    plan = build_plan(session.pipeline, calendar, request, ledger)
+    since = session.as_of - timedelta(days=HISTORY_DAYS)
+    query = last_outcomes_request(
+        session.warehouse.names, session.state_dataset, names, since, ground.run_id, ground.job_id("outcomes")
+    )
+    try:
+        last = last_outcomes_in(ground.attempts.run(query).rows)
+    except NotFound:
+        last = ()
+    return [_table_status(t, [o for o in last if o.table == t.table]) for t in plan.tables]
+
+
+def _table_status(table: "TablePlan", last: Sequence["LastOutcome"]) -> TableStatus:
+    ended = {o.day: o.outcome for o in last}
+    missing = [p.day for p in table.to_do if p.reason == "missing"]
+    counts = Counter(ended.get(day, "") for day in missing)
+    newest = max(last, key=lambda o: o.recorded_at, default=None)
+    return TableStatus(
+        table.table,
+        table.done,
+        len(missing) - counts["blocked"] - counts["failed"],
+        len(table.to_do) - len(missing),
+        counts["blocked"],
+        counts["failed"],
+        table.bootstrap,
+        table.not_due,
+        newest.run_id if newest else "",
+        f"{newest.recorded_at:%Y-%m-%d %H:%M}" if newest else "",
+        tuple(day for day in missing if ended.get(day) == "blocked"),
+    )
+
+
+def _show_tables(out: "Console", found: Sequence[TableStatus]) -> None:
+    from jobs.console import grid
+
+    columns = ("table", "done", "missing", "stale", "blocked", "failed", "bootstrap", "not due", "last run")
+    rows = [
+        (
+            t.table,
+            *map(str, (t.done, t.missing, t.stale, t.blocked, t.failed, t.bootstrap, t.not_due)),
+            f"{t.last_run} {t.last_run_at}".strip() or "never",
+        )
+        for t in found
+    ]
+    out.print(grid("Partitions", columns, rows))
+    for t in found:
+        if t.blocked_dates:
+            shown = ", ".join(map(str, t.blocked_dates[:10]))
+            more = f" and {len(t.blocked_dates) - 10} more" if len(t.blocked_dates) > 10 else ""
+            out.print(f"blocked: {t.table}: {shown}{more}")
+
+
+def _show_run(out: "Console", run: dict[str, Any]) -> None:
+    """A run that is alive: how far, what it does, and its permits."""
+    done = {table: sum(counts.values()) for table, counts in run["counts"].items()}
+    out.print(
+        f"\nRun {run['run_id']} (process {run['pid']}), {sum(done.values())} partitions done, {run['open_count']} to go"
+    )
+    out.print("  " + ("; ".join(run["running"]) or "nothing runs"), markup=False)
+    for kind in run["kinds"]:
+        signal = kind["seconds_since_signal"]
+        said = f", last quota signal {signal:.0f} s ago" if signal is not None else ""
+        out.print(
+            f"  {kind['kind']}: {kind['held']} held, {kind['orphaned']} orphaned of {kind['limit']} "
+            f"(setting {kind['setting']}), {kind['waiting']} waiting{said}"
+        )
+        for holder in kind["holders"]:
+            out.print(f"    {holder}", markup=False)
