@@ -232,7 +232,16 @@ def test_a_ledger_that_is_missing_or_empty_holds_nothing(store: BigQueryWarehous
 
 
 def test_notes_of_any_text_survive(store: BigQueryWarehouse) -> None:
-    staging = stage(store, "c1", {D1: 1})
-    nasty = "a\n'b' \"c\" \\ ; -- é 🏀 /* `x` @p backcourt:head"
-    send(store, CommitBatch("c1", "r1", "code-1", GAMES, staging, (entry(D1, 1, notes=nasty),), {D1: ""}))
-    assert ledger(store)[D1].notes == nasty
+    nasty = [
+        "a\n'b' \"c\" \\ ; -- é 🏀 /* `x` @p backcourt:head",
+        "\r\t\x01\x7f\u2028",
+        '{"json": ["in", {"json": "\\"yes\\""}]}',
+        "',)]') AS r; DROP TABLE x; --",
+        "\\",
+    ]
+    days = [date(2024, 2, day + 1) for day in range(len(nasty))]
+    entries = tuple(entry(day, 0, notes=text) for day, text in zip(days, nasty, strict=True))
+    send(store, CommitBatch("c1", "r1", "code-1", GAMES, None, entries, dict.fromkeys(days, "")))
+    job_id = f"newest-{next(NUMBERS)}"
+    found = newest_entries(store, store.names, "o", ("d.games",), days[0], days[-1], "r1", job_id)
+    assert [found["d.games", day].notes for day in days] == nasty

@@ -68,7 +68,7 @@ SELECT IF((SELECT COUNT(*) FROM `proj.state.ledger` WHERE table_name = 'nba.game
 SELECT IF(LOGICAL_OR(newest <> seen), ERROR(CONCAT('backcourt:superseded:', STRING_AGG(IF(newest <> seen, CAST(d AS STRING), NULL), ',' ORDER BY d))), NULL)
 FROM (
   SELECT e.d AS d, e.seen AS seen, IFNULL(l.commit_id, '') AS newest
-  FROM UNNEST([STRUCT(DATE '2024-01-01' AS d, '' AS seen), STRUCT(DATE '2024-01-02', 'run6-1-games-1'), STRUCT(DATE '2024-01-03', 'old')]) AS e
+  FROM (SELECT CAST(JSON_VALUE(r, '$.d') AS DATE) AS d, JSON_VALUE(r, '$.seen') AS seen FROM UNNEST(JSON_QUERY_ARRAY('[{"d":"2024-01-01","seen":""},{"d":"2024-01-02","seen":"run6-1-games-1"},{"d":"2024-01-03","seen":"old"}]')) AS r) AS e
   LEFT JOIN (
     SELECT partition_date, commit_id FROM `proj.state.ledger`
     WHERE table_name = 'nba.games' AND partition_date IN (DATE '2024-01-01', DATE '2024-01-02', DATE '2024-01-03')
@@ -78,7 +78,7 @@ FROM (
 SELECT IF(LOGICAL_OR(found <> sent), ERROR(CONCAT('backcourt:staging:', STRING_AGG(IF(found <> sent, CAST(d AS STRING), NULL), ',' ORDER BY d))), NULL)
 FROM (
   SELECT e.d AS d, e.sent AS sent, IFNULL(s.n, 0) AS found
-  FROM UNNEST([STRUCT(DATE '2024-01-01' AS d, 20 AS sent), STRUCT(DATE '2024-01-03', 0)]) AS e
+  FROM (SELECT CAST(JSON_VALUE(r, '$.d') AS DATE) AS d, CAST(JSON_VALUE(r, '$.sent') AS INT64) AS sent FROM UNNEST(JSON_QUERY_ARRAY('[{"d":"2024-01-01","sent":20},{"d":"2024-01-03","sent":0}]')) AS r) AS e
   LEFT JOIN (SELECT `game_date` AS d, COUNT(*) AS n FROM `proj.state.staging__run7_1_games_2` WHERE `game_date` IN (DATE '2024-01-01', DATE '2024-01-03') GROUP BY `game_date`) AS s
   ON s.d = e.d
 );
@@ -88,8 +88,8 @@ WHEN NOT MATCHED BY TARGET THEN INSERT (`game_date`, `player`, `features`, `comp
   VALUES (s.`game_date`, s.`player`, s.`features`, CURRENT_TIMESTAMP(), 'run7', 'v1.2')
 WHEN NOT MATCHED BY SOURCE AND t.`game_date` IN (DATE '2024-01-01', DATE '2024-01-03') THEN DELETE;
 INSERT INTO `proj.state.ledger` (partition_date, table_name, generation, commit_id, rows_commit, run_id, code_version, processor_version, row_count, expected_count, present_count, coverage, forced, content_hash, input_versions, notes, committed_at)
-SELECT v.day, 'nba.games', (SELECT MAX(generation) FROM `proj.state.head__games`), 'run7-1-games-2', v.rows_commit, 'run7', 'v1.2', v.processor_version, v.row_count, v.expected_count, v.present_count, IFNULL(SAFE_DIVIDE(v.present_count, v.expected_count), 1.0), v.forced = 1, v.content_hash, v.input_versions, v.notes, CURRENT_TIMESTAMP()
-FROM UNNEST([STRUCT(DATE '2024-01-01' AS day, 'run7-1-games-2' AS rows_commit, '3' AS processor_version, 20 AS row_count, 21 AS expected_count, 20 AS present_count, 1 AS forced, 'aa' AS content_hash, '{"nba.shots":{"digest":"d1","dates":2,"holes":["2023-12-31"]}}' AS input_versions, 'it\'s' AS notes), STRUCT(DATE '2024-01-03', 'run7-1-games-2', '3', 0, 0, 0, 0, 'cc', '{}', CAST(NULL AS STRING)), STRUCT(DATE '2024-01-02', 'run6-1-games-1', '3', 9, 9, 9, 0, 'bb', '{}', CAST(NULL AS STRING))]) AS v;
+SELECT v.partition_date, 'nba.games', (SELECT MAX(generation) FROM `proj.state.head__games`), 'run7-1-games-2', v.rows_commit, 'run7', 'v1.2', v.processor_version, v.row_count, v.expected_count, v.present_count, IFNULL(SAFE_DIVIDE(v.present_count, v.expected_count), 1.0), v.forced, v.content_hash, v.input_versions, v.notes, CURRENT_TIMESTAMP()
+FROM (SELECT CAST(JSON_VALUE(r, '$.partition_date') AS DATE) AS partition_date, JSON_VALUE(r, '$.rows_commit') AS rows_commit, JSON_VALUE(r, '$.processor_version') AS processor_version, CAST(JSON_VALUE(r, '$.row_count') AS INT64) AS row_count, CAST(JSON_VALUE(r, '$.expected_count') AS INT64) AS expected_count, CAST(JSON_VALUE(r, '$.present_count') AS INT64) AS present_count, CAST(JSON_VALUE(r, '$.forced') AS BOOL) AS forced, JSON_VALUE(r, '$.content_hash') AS content_hash, JSON_VALUE(r, '$.input_versions') AS input_versions, JSON_VALUE(r, '$.notes') AS notes FROM UNNEST(JSON_QUERY_ARRAY('[{"partition_date":"2024-01-01","rows_commit":"run7-1-games-2","processor_version":"3","row_count":20,"expected_count":21,"present_count":20,"forced":true,"content_hash":"aa","input_versions":"{\\"nba.shots\\":{\\"digest\\":\\"d1\\",\\"dates\\":2,\\"holes\\":[\\"2023-12-31\\"]}}","notes":"it\'s"},{"partition_date":"2024-01-03","rows_commit":"run7-1-games-2","processor_version":"3","row_count":0,"expected_count":0,"present_count":0,"forced":false,"content_hash":"cc","input_versions":"{}","notes":null},{"partition_date":"2024-01-02","rows_commit":"run6-1-games-1","processor_version":"3","row_count":9,"expected_count":9,"present_count":9,"forced":false,"content_hash":"bb","input_versions":"{}","notes":null}]')) AS r) AS v;
 COMMIT TRANSACTION;
 """  # noqa: E501 - a script as it is sent
 
@@ -120,7 +120,13 @@ def test_without_rows_older_ones_are_deleted_and_staging_is_not_asked() -> None:
 def test_a_renewal_touches_the_ledger_only() -> None:
     script = commit_script(replace(BATCH, staging=None, entries=BATCH.entries[2:]), NAMES, "state")
     assert "nba_prod" not in script
-    assert "'run6-1-games-1' AS rows_commit" in script
+    assert '"rows_commit":"run6-1-games-1"' in script
+
+
+@pytest.mark.parametrize("notes", ["a\0b", "\ud800"])
+def test_a_text_that_json_would_only_hide_is_refused(notes: str) -> None:
+    with pytest.raises(UsageError, match="cannot be written"):
+        commit_script(replace(BATCH, entries=(replace(BATCH.entries[0], notes=notes),)), NAMES, "state")
 
 
 @pytest.mark.parametrize(
