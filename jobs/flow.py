@@ -155,7 +155,7 @@ def _run(session: Session, wish: Wish, identity: RunIdentity, planned: Planned, 
         workers,
         DriverSettings(settings.budget.read, settings.budget.load, settings.stall_seconds, settings.deadline_seconds),
     )
-    with watching(console(), planned.plan, settings.run_folder, session.clock) as observer:
+    with watching(session.settings, planned.plan, session.clock) as observer:
         return execute(
             setup,
             identity,
@@ -177,6 +177,7 @@ def _engine(session: Session, wish: Wish, identity: RunIdentity, workers: int) -
         session.state_dataset,
         budgets,
         workers,
+        identity.run_id,
         wish.source,
         settings.ray_address,
         settings.dashboard,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import structlog
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -15,11 +16,15 @@ from rich.text import Text
 from backcourt.clock import Clock
 from backcourt.pipeline.outcomes import Outcome, PartitionOutcome
 from backcourt.pipeline.plan import Plan
-from ray_tasks.driver import Observer
-from ray_tasks.driver import Progress as RunProgress
+from jobs.console import console
+from jobs.settings import Settings
+from ray_tasks.observing import Observer, Together
+from ray_tasks.observing import Progress as RunProgress
 
 LINE_SECONDS = 10.0
 """Pause between two lines of progress where there is no terminal."""
+DASHBOARD_HINT = "it asks for the token that `ray get-auth-token` prints"
+"""Ray's dashboard is behind Ray's token authentication."""
 FILE_SECONDS = 1.0
 """Pause between two writings of the live file."""
 
@@ -31,6 +36,12 @@ class LiveFile:
         """Write to `<folder>/<run>.json`."""
         self._path, self._run_id, self._clock, self._written = folder / f"{run_id}.json", run_id, clock, -FILE_SECONDS
         folder.mkdir(parents=True, exist_ok=True)
+
+    def opened(self, dashboard_url: str) -> None:
+        """Nothing to write yet."""
+
+    def ended(self, outcome: PartitionOutcome) -> None:
+        """Written with the state as a whole."""
 
     def progress(self, progress: RunProgress) -> None:
         """Write the state, at most once a second."""
@@ -55,6 +66,11 @@ class LineProgress:
         """Write to `out`."""
         self._out, self._total, self._clock = out, plan.total, clock
         self._said = clock.monotonic()
+
+    def opened(self, dashboard_url: str) -> None:
+        """Say where Ray's dashboard is."""
+        if dashboard_url:
+            self._out.print(f"Ray dashboard: http://{dashboard_url} ({DASHBOARD_HINT})", markup=False)
 
     def progress(self, progress: RunProgress) -> None:
         """Say how far it is, now and then."""
@@ -99,6 +115,11 @@ class BarProgress:
         with self._live:
             yield
 
+    def opened(self, dashboard_url: str) -> None:
+        """Say where Ray's dashboard is."""
+        if dashboard_url:
+            self._out.print(f"Ray dashboard: http://{dashboard_url} ({DASHBOARD_HINT})", markup=False)
+
     def progress(self, progress: RunProgress) -> None:
         """Move the bars."""
         for table, task in self._tasks.items():
@@ -113,34 +134,65 @@ class BarProgress:
             self._out.print(f"{outcome.outcome}: {outcome.partition}: {outcome.reason}", markup=False)
 
 
-class Watching:
-    """Shows a run on the screen and in its live file."""
+class JsonProgress:
+    """One JSON line for every date and every ten seconds, for a log collector; run, table and date on each."""
 
-    def __init__(self, screen: Observer, file: LiveFile) -> None:
-        """Tell both."""
-        self._screen, self._file = screen, file
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        """Write to standard output."""
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(),
+            ]
+        )
+        self._log = structlog.get_logger().bind(run=plan.request.run_id)
+        self._total, self._clock, self._said = plan.total, clock, clock.monotonic()
+
+    def opened(self, dashboard_url: str) -> None:
+        """The pool is up."""
+        self._log.info("run started", partitions=self._total, dashboard=dashboard_url)
 
     def progress(self, progress: RunProgress) -> None:
-        """Tell both."""
-        self._screen.progress(progress)
-        self._file.progress(progress)
+        """How far it is, now and then."""
+        now = self._clock.monotonic()
+        if now - self._said >= LINE_SECONDS:
+            self._said = now
+            permits = {k.kind.value: k.held + k.orphaned for k in progress.kinds}
+            self._log.info("progress", left=progress.open_count, total=self._total, permits=permits)
 
     def ended(self, outcome: PartitionOutcome) -> None:
-        """Tell the screen."""
-        self._screen.ended(outcome)
+        """A date's end; a warning where it did not go through."""
+        bad = outcome.outcome in (Outcome.BLOCKED, Outcome.FAILED)
+        (self._log.warning if bad else self._log.info)(
+            "partition ended",
+            table=outcome.partition.table,
+            date=outcome.partition.day.isoformat(),
+            outcome=outcome.outcome.value,
+            category=outcome.category.value,
+            reason=outcome.reason,
+            rows=outcome.row_count,
+            coverage=round(outcome.coverage, 4),
+            commit=outcome.commit_id,
+            notes=outcome.notes,
+        )
 
 
 @contextmanager
-def watching(out: Console, plan: Plan, folder: Path, clock: Clock) -> Iterator[Watching]:
+def watching(settings: Settings, plan: Plan, clock: Clock) -> Iterator[Observer]:
     """An observer that fits the output, for the length of a run."""
-    file = LiveFile(folder, plan.request.run_id, clock)
+    out = console()
+    file = LiveFile(settings.run_folder, plan.request.run_id, clock)
+    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
     try:
-        if out.is_terminal:
+        if settings.log_format == "json" or (settings.log_format == "auto" and in_pod):
+            yield Together(JsonProgress(plan, clock), file)
+        elif out.is_terminal:
             bars = BarProgress(out, plan)
             with bars.shown():
-                yield Watching(bars, file)
+                yield Together(bars, file)
         else:
-            yield Watching(LineProgress(out, plan, clock), file)
+            yield Together(LineProgress(out, plan, clock), file)
     finally:
         file.remove()
 

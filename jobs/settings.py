@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     pipeline: str = Field("nba", description="Name of the pipeline, an entry point of backcourt.pipelines.")
     workers: int | None = Field(None, ge=1, le=512, description="Workers of the pool; by default the cores.")
     pool: Literal["ray", "serial"] = Field("ray", description="ray, or serial: one worker in this process.")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="Progress as text or as JSON lines; auto: JSON in a pod."
+    )
     dashboard: bool = Field(True, description="Start Ray's dashboard with a local Ray.")
     ray_address: str = Field("", description="Address of a Ray cluster; empty for a local one.")
     chunk_days: int = Field(31, ge=1, le=366, description="Longest span of dates that one task computes, in days.")

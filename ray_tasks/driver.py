@@ -13,7 +13,7 @@ from backcourt.errors import BackcourtError, DataError, QuotaSignal
 from backcourt.pipeline.board import Board, ComputeTask
 from backcourt.pipeline.chunks import Block
 from backcourt.pipeline.estimate import MOST_PARTITIONS
-from backcourt.pipeline.outcomes import Category, PartitionOutcome
+from backcourt.pipeline.outcomes import Category
 from backcourt.pipeline.plan import Plan
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline
 from backcourt.pipeline.triage import Passed
@@ -21,6 +21,7 @@ from backcourt.warehouse.errors import StagingMismatch, WarehouseError
 from backcourt.warehouse.requests import Kind
 from ray_tasks.committer import Batch, CommitEnded, Committer
 from ray_tasks.errors import InputLost, PermitTimeout, WorkerDied
+from ray_tasks.observing import Observer, Progress
 from ray_tasks.permit_book import KindState
 from ray_tasks.pool import Finished, Pool
 from ray_tasks.steps import BlockRead, ChunkComputed, ComputeStep, ReadStep, Telemetry
@@ -41,30 +42,6 @@ class DriverSettings:
     loads: int
     stall_seconds: float = 900.0
     deadline_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How a run stands, for whoever shows it. `counts` are partitions by table and outcome."""
-
-    counts: dict[str, dict[str, int]]
-    open_count: int
-    running: tuple[str, ...]
-    committing: tuple[str, ...]
-    kinds: tuple[KindState, ...]
-    totals: Telemetry
-    blocks_read: int
-    commits: int
-
-
-class Observer(Protocol):
-    """Who watches a run."""
-
-    def progress(self, progress: Progress) -> None:
-        """The run's state; called a few times a second."""
-
-    def ended(self, outcome: PartitionOutcome) -> None:
-        """A partition has an outcome."""
 
 
 class StopRequest(Protocol):

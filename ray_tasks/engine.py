@@ -1,5 +1,6 @@
 """What a run works on: a pool and its permits, on Ray or in this process, opened together and closed together."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from backcourt.warehouse.connection import Connection
 from backcourt.warehouse.requests import Kind
 from backcourt.warehouse.warehouse import Warehouse
 from ray_tasks.attempts import Attempts, Patience
+from ray_tasks.observing import Observer
 from ray_tasks.permit_actor import permit_actor
 from ray_tasks.permit_book import KindState
 from ray_tasks.permit_client import PermitClient
@@ -24,6 +26,7 @@ from ray_tasks.pool import Pool, SerialPool
 from ray_tasks.ray_pool import RayPool
 from ray_tasks.reaper import reaper_actor
 from ray_tasks.steps import Bench
+from ray_tasks.telemetry import RunMetrics
 from ray_tasks.warden import Warden
 from ray_tasks.worker import WorkerSetup, start_worker
 
@@ -45,6 +48,7 @@ class EngineSetup:
     state_dataset: str
     budgets: dict[Kind, int]
     workers: int
+    run_id: str
     source: Source | None = None
     ray_address: str = ""
     dashboard: bool = True
@@ -53,12 +57,13 @@ class EngineSetup:
 
 @dataclass(frozen=True)
 class Engine:
-    """A pool, the driver's own attempts, and the state of the permits."""
+    """A pool, the driver's own attempts, the state of the permits, and who counts for the dashboard."""
 
     pool: Pool
     attempts: Attempts
     kinds: Callable[[], tuple[KindState, ...]]
     dashboard_url: str = ""
+    observers: tuple[Observer, ...] = ()
 
 
 @contextmanager
@@ -95,7 +100,7 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
     attempts = Attempts(warehouse, client, clock, Random("driver"), setup.patience)  # noqa: S311 (jitter)
     try:
         warden.start()
-        yield Engine(pool, attempts, warden.kinds, url)
+        yield Engine(pool, attempts, warden.kinds, url, (RunMetrics(setup.run_id),))
     finally:
         warden.stop()
         pool.close()
@@ -107,6 +112,7 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
 def _join_ray(setup: EngineSetup, namespace: str) -> str:
     """Connect to the cluster, or start a local Ray; the dashboard's address."""
     os.environ.update(WORKER_ENVIRONMENT)
+    logging.getLogger("ray").setLevel(logging.ERROR)  # its notes to its own users are not for ours
     shared: dict[str, Any] = {
         "namespace": namespace,
         "log_to_driver": False,

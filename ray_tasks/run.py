@@ -19,8 +19,9 @@ from backcourt.warehouse.requests import JobRequest, Kind
 from backcourt.warehouse.run_events import ENDED, STARTED, Event, event_request, starts_in, starts_request
 from ray_tasks.attempts import Attempts
 from ray_tasks.committer import Committer, RunIdentity
-from ray_tasks.driver import Driver, DriverSettings, Observer, RunEnd, StopRequest
+from ray_tasks.driver import Driver, DriverSettings, RunEnd, StopRequest
 from ray_tasks.engine import Engine
+from ray_tasks.observing import Observer, Together
 
 STARTS_TRIED = 50
 """How many numbers are tried before something must be wrong."""
@@ -105,6 +106,8 @@ def execute(
         lookahead=2 * setup.workers + 2,
     )
     with open_engine() as engine:
+        observer = Together(observer, *engine.observers)
+        observer.opened(engine.dashboard_url)
         recorder = Recorder(setup, identity, engine.attempts)
         recorder.started(plan)
         committer = Committer(

@@ -1,13 +1,12 @@
 """Numbers for Ray's Prometheus endpoint: what workers move, how the run stands, what the permits do."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable
 
 from ray.util.metrics import Counter, Gauge, Histogram
 
 from backcourt.errors import BackcourtError
 from backcourt.pipeline.outcomes import Outcome, PartitionOutcome
-from ray_tasks.permit_book import KindState
+from ray_tasks.observing import Progress
 from ray_tasks.steps import Step, StepResult
 
 STEP_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -43,7 +42,7 @@ class WorkerMetrics:
 
 
 class RunMetrics:
-    """What the driver shows of the run."""
+    """What the driver shows of the run; an Observer."""
 
     def __init__(self, run_id: str) -> None:
         """Metrics carry the run's id."""
@@ -52,13 +51,21 @@ class RunMetrics:
         self._open = Gauge("backcourt_dates_open", "Partitions of the run without an outcome.", ("run",))
         self._permits = Gauge("backcourt_permits", "Permits by kind and state.", ("run", "kind", "state"))
 
-    def show(self, outcomes: Iterable[PartitionOutcome], open_count: int, kinds: Iterable[KindState]) -> None:
-        """Publish the present state."""
-        counts = Tally(o.outcome for o in outcomes)
+    def opened(self, dashboard_url: str) -> None:
+        """Nothing to count."""
+
+    def progress(self, progress: Progress) -> None:
+        """Publish the run's state."""
+        counts: Tally[str] = Tally()
+        for by_outcome in progress.counts.values():
+            counts.update(by_outcome)
         for outcome in Outcome:
-            self._dates.set(counts[outcome], {"run": self._run, "outcome": outcome.value})
-        self._open.set(open_count, {"run": self._run})
-        for kind in kinds:
+            self._dates.set(counts[outcome.value], {"run": self._run, "outcome": outcome.value})
+        self._open.set(progress.open_count, {"run": self._run})
+        for kind in progress.kinds:
             figures = {"limit": kind.limit, "held": kind.held, "orphaned": kind.orphaned, "awaited": kind.waiting}
             for state, figure in figures.items():
                 self._permits.set(figure, {"run": self._run, "kind": kind.kind.value, "state": state})
+
+    def ended(self, outcome: PartitionOutcome) -> None:
+        """Counted with the state as a whole."""
