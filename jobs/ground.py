@@ -1,7 +1,7 @@
 """What a command prepares with: a run id, and calls that run one after the other under permits of their own."""
 
 import re
-import secrets
+import uuid
 from random import Random
 
 from backcourt.errors import UsageError
@@ -14,7 +14,7 @@ from ray_tasks.prepare import Ground
 
 def new_run_id(session: Session, kind: str) -> str:
     """An id that sorts by time and starts with a letter, as Kubernetes wants names to."""
-    return f"{kind}-{session.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{kind}-{session.clock.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
 
 
 def checked_run_id(run_id: str | None) -> str | None:
@@ -42,5 +42,5 @@ def ground_of(session: Session, run_id: str) -> Ground:
         session.clock,
         session.state_dataset,
         run_id,
-        secrets.token_hex(4),
+        uuid.uuid4().hex[:8],
     )
