@@ -164,4 +164,6 @@ def _show_run(out: "Console", run: dict[str, Any]) -> None:
             f"(setting {kind['setting']}), {kind['waiting']} waiting{said}"
         )
         for holder in kind["holders"]:
-            out.print(f"    {holder}", markup=False)
+            out.print(f"    held by {holder}", markup=False)
+        for waiter in kind["waiters"][:10]:
+            out.print(f"    awaited by {waiter}", markup=False)

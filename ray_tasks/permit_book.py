@@ -45,7 +45,7 @@ class Permit:
 
 @dataclass(frozen=True)
 class KindState:
-    """One kind of permit as `status` shows it. Ages are seconds."""
+    """One kind of permit as `status` shows it; holders and waiters each with job or table and age. In seconds."""
 
     kind: Kind
     setting: int
@@ -57,6 +57,7 @@ class KindState:
     seconds_since_signal: float | None
     parked_seconds: float
     holders: tuple[str, ...]
+    waiters: tuple[str, ...] = ()
 
 
 @dataclass
@@ -189,6 +190,7 @@ class PermitBook:
             max(0.0, budget.parked_until - now),
             tuple(f"{p.ask.holder} {p.ask.job_id or p.ask.table} {now - p.granted_at:.1f}s" for p in held)
             + tuple(f"orphan of {p.ask.holder} {p.ask.job_id} {now - p.granted_at:.1f}s" for p in orphaned),
+            tuple(f"{ask.holder} {ask.job_id or ask.table} {now - since:.1f}s" for ask, since in line),
         )
 
     def _commits_on(self, table: str) -> bool:
