@@ -253,7 +253,7 @@ class Board:
     # --- inside -----------------------------------------------------------------------------------------------
 
     def _blocks(self, chunk: ChunkKey) -> tuple[BlockKey, ...]:
-        return tuple(blocks_of(self._pipeline.processor(chunk.table), chunk.days, self._calendar))
+        return blocks_of(self._pipeline.processor(chunk.table), chunk.days, self._calendar)
 
     def _enqueue(self, chunk: ChunkKey, keys: tuple[BlockKey, ...]) -> None:
         """Wait for the chunk's unsettled inputs, or stand in line at once."""

@@ -37,7 +37,11 @@ class Calendar:
 
     def between(self, start: date, end: date) -> tuple[date, ...]:
         """The calendar's dates from `start` to `end`, both included."""
-        return self.dates[bisect_left(self.dates, start) : bisect_right(self.dates, end)]
+        return self.dates[slice(*self.positions(start, end))]
+
+    def positions(self, start: date, end: date) -> tuple[int, int]:
+        """Where `between` lies in `dates`: its first position, and the one after its last."""
+        return bisect_left(self.dates, start), bisect_right(self.dates, end)
 
     def season(self, day: date) -> Season | None:
         """The season that `day` falls in: the last that started on or before it."""

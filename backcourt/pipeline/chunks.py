@@ -3,13 +3,17 @@
 A block is one month of one input, read once a run however many chunks need it.
 """
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.plan import Plan
-from backcourt.pipeline.processor import Pipeline, Processor
+from backcourt.pipeline.processor import Pipeline, Processor, Window
+
+Stretch = tuple[int, int]
+"""Positions in the calendar's dates: the first, and the one after the last."""
 
 
 @dataclass(frozen=True, order=True)
@@ -85,32 +89,62 @@ def chunks_of(plan: Plan, chunk_days: int) -> tuple[ChunkKey, ...]:
     )
 
 
-def blocks_of(processor: Processor, days: tuple[date, ...], calendar: Calendar) -> dict[BlockKey, set[date]]:
-    """The blocks that a processor reads for `days`, each with the calendar dates that its windows reach."""
-    needed: dict[BlockKey, set[date]] = {}
-    for each in processor.inputs:
-        first = min(each.window.first(day, calendar) for day in days)
-        last = max(each.window.last(day) for day in days)
-        for day in calendar.between(first, last):
-            needed.setdefault(BlockKey(each.name, day.year, day.month), set()).add(day)
-    return needed
+def blocks_of(processor: Processor, days: tuple[date, ...], calendar: Calendar) -> tuple[BlockKey, ...]:
+    """The blocks that a processor reads for `days`: the months that the windows of those dates touch."""
+    return tuple(
+        dict.fromkeys(
+            BlockKey(each.name, *month)
+            for each in processor.inputs
+            for stretch in _reached(each.window, days, calendar)
+            for month in _months(stretch, calendar)
+        )
+    )
 
 
 def all_blocks(pipeline: Pipeline, calendar: Calendar, chunks: Iterable[ChunkKey]) -> dict[BlockKey, Block]:
     """Every block of a run: the union of what its chunks read."""
-    days: dict[BlockKey, set[date]] = {}
+    stretches: dict[str, set[Stretch]] = {}
     columns: dict[str, list[str]] = {}
     for chunk in chunks:
-        processor = pipeline.processor(chunk.table)
-        for each in processor.inputs:
+        for each in pipeline.processor(chunk.table).inputs:
             columns.setdefault(each.name, []).extend(c for c in each.columns if c not in columns.get(each.name, []))
-        for key, reached in blocks_of(processor, chunk.days, calendar).items():
-            days.setdefault(key, set()).update(reached)
-    return {key: Block(key, tuple(columns[key.input]), tuple(sorted(reached))) for key, reached in days.items()}
+            stretches.setdefault(each.name, set()).update(_reached(each.window, chunk.days, calendar))
+    days: dict[BlockKey, list[date]] = {}
+    for name, reached in stretches.items():
+        for first, end in _merged(sorted(reached)):
+            for day in calendar.dates[first:end]:
+                days.setdefault(BlockKey(name, day.year, day.month), []).append(day)
+    return {key: Block(key, tuple(columns[key.input]), tuple(found)) for key, found in days.items()}
 
 
 def readers_of(
     pipeline: Pipeline, calendar: Calendar, chunks: Iterable[ChunkKey]
 ) -> Mapping[ChunkKey, tuple[BlockKey, ...]]:
     """The blocks that each chunk needs."""
-    return {c: tuple(blocks_of(pipeline.processor(c.table), c.days, calendar)) for c in chunks}
+    return {c: blocks_of(pipeline.processor(c.table), c.days, calendar) for c in chunks}
+
+
+def _reached(window: Window, days: Iterable[date], calendar: Calendar) -> list[Stretch]:
+    """What the windows of ascending `days` cover: neither end of a window ever moves back, so they merge in order."""
+    windows = (calendar.positions(window.first(day, calendar), window.last(day)) for day in days)
+    return _merged((first, end) for first, end in windows if first < end)
+
+
+def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Stretches in order of their first positions, with those that touch made one."""
+    merged: list[Stretch] = []
+    for first, end in stretches:
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((first, end))
+    return merged
+
+
+def _months(stretch: Stretch, calendar: Calendar) -> Iterable[tuple[int, int]]:
+    """Year and month of every month that has a date in the stretch."""
+    at, end = stretch
+    while at < end:
+        day = calendar.dates[at]
+        yield day.year, day.month
+        _, at = calendar.positions(day, date(day.year, day.month, monthrange(day.year, day.month)[1]))
