@@ -20,7 +20,7 @@ from backcourt.errors import BackcourtError
 from backcourt.pipeline.processor import Pipeline
 from backcourt.pipeline.triage import Passed
 from backcourt.warehouse.commit import CommitBatch, commit_request, fits
-from backcourt.warehouse.errors import AlreadyCommitted, Superseded
+from backcourt.warehouse.errors import AlreadyCommitted, Superseded, UnknownError
 from backcourt.warehouse.ledger_reads import commits_of
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import TableRef
@@ -149,6 +149,9 @@ class Committer:
             self._ended.put(self._sent(batch))
         except BackcourtError as error:
             self._ended.put(CommitEnded(batch, error=error))
+        except Exception as error:  # noqa: BLE001 (a thread that dies silently would leave its table busy for ever)
+            what = f"Commit {batch.commit_id} ended in {type(error).__name__}: {error}."
+            self._ended.put(CommitEnded(batch, error=UnknownError(what, "Run again: the ledger tells how it ended.")))
 
     def _sent(self, batch: Batch) -> CommitEnded:
         request = commit_request(self._commit_batch(batch), self._names, self._state_dataset)
