@@ -1,0 +1,102 @@
+"""Plays a season's games: lineups, box scores and shot charts of the games in a range of dates.
+
+Each game has its own seed, made of the league's seed, the season and the game's id. So a game is the same in whatever
+range of dates it is asked for, and a longer range only adds games.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from backcourt.sources.simulator.availability import Availability
+from backcourt.sources.simulator.game import Box, Side, play
+from backcourt.sources.simulator.league import Season, season_of
+from backcourt.sources.simulator.postseason import Standings, postseason
+from backcourt.sources.simulator.season import SEASON_DAYS, Game, schedule_of
+from backcourt.sources.simulator.shots import ShotChart, chart
+
+_TIRED = 0.006
+_LINEUP = (10.9, 0.9)
+_FEWEST, _MOST = 10, 13
+
+
+@dataclass(frozen=True)
+class Played:
+    """A game that is over, home first: the players as places in the season's players, box scores, shots."""
+
+    game: Game
+    players: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    boxes: tuple[Box, Box]
+    shots: ShotChart
+
+    @property
+    def home_won(self) -> bool:
+        """Whether the home team has more points."""
+        return self.boxes[0].score > self.boxes[1].score
+
+
+class SeasonPlay:
+    """A season of the league of `seed`: its schedule, and its games as they are played."""
+
+    def __init__(self, seed: int, year: int) -> None:
+        self.seed = seed
+        self.schedule = schedule_of(seed, year)
+        self.season: Season = season_of(seed, year)
+        self._available = Availability(seed, self.season)
+        self._played_on = {(team, game.day) for game in self.schedule for team in (game.home, game.away)}
+
+    def played(self, start: date, end: date) -> Iterator[Played]:
+        """The games from `start` to `end`, both included, in the order of their dates; postponed ones are left out.
+
+        The postseason depends on the results of the whole season, so those are played first where it is asked for.
+        """
+        for game in self.schedule:
+            if start <= game.day <= end and not game.postponed:
+                yield self._play(game)
+        if end > SEASON_DAYS[self.season.year][1]:
+            yield from (played for played in self._postseason if start <= played.game.day <= end)
+
+    @cached_property
+    def _postseason(self) -> tuple[Played, ...]:
+        """Play-in and playoffs, in the order of their dates."""
+        standings = Standings.after((game, self._play(game).home_won) for game in self.schedule if not game.postponed)
+        played: list[Played] = []
+
+        def home_wins(game: Game) -> bool:
+            played.append(self._play(game))
+            return played[-1].home_won
+
+        postseason(self.season.year, standings, home_wins)
+        return tuple(sorted(played, key=lambda one: (one.game.day, one.game.game_id)))
+
+    def _play(self, game: Game) -> Played:
+        """One game, from its own seed."""
+        rng = np.random.default_rng([self.seed, self.season.year, 3, int(game.game_id)])
+        available = self._available.on(game.day)
+        players = (self._lineup(rng, available[game.home]), self._lineup(rng, available[game.away]))
+        home, away = (
+            self._side(team, who, game.day) for team, who in zip((game.home, game.away), players, strict=True)
+        )
+        boxes = play(rng, home, away)
+        return Played(game, players, boxes, chart(rng, boxes))
+
+    def _lineup(self, rng: np.random.Generator, available: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Ten to thirteen of those who can play, best first, by talent and the coach's mood."""
+        talent = np.array([self.season.players[player].talent for player in available])
+        order = np.argsort(-(talent + rng.normal(0, 0.25, len(available))), kind="stable")
+        wanted = int(np.clip(round(rng.normal(*_LINEUP)), _FEWEST, _MOST))
+        return available[order[:wanted]]
+
+    def _side(self, team: int, players: npt.NDArray[np.int64], day: date) -> Side:
+        """A team as it comes to a game; a game on the day before costs it a little."""
+        tired = _TIRED if (team, day - timedelta(days=1)) in self._played_on else 0.0
+        return Side(
+            players=tuple(self.season.players[player] for player in players),
+            offense=float(self.season.offense[team]) - tired,
+            defense=float(self.season.defense[team]) - tired,
+            pace=float(self.season.pace[team]),
+        )

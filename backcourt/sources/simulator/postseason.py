@@ -1,0 +1,113 @@
+"""The play-in and the playoffs: who meets whom, when, until one team is left.
+
+A series is played on the days that are kept for it and ends with a team's fourth win, as in the real league; so the
+number of dates with games differs a little from season to season.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from backcourt.sources.simulator.season import SEASON_DAYS, Game
+from backcourt.sources.simulator.teams import TEAMS
+
+_AT_HOME = (True, True, False, False, True, False, True)
+"""Whether the better team of a series is at home, game by game."""
+
+_ROUND_DAYS = 15
+_WINS = 4
+
+HomeWins = Callable[[Game], bool]
+"""Plays a game and says whether the home team won."""
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Wins of each team, by its place in TEAMS."""
+
+    wins: tuple[int, ...]
+
+    @classmethod
+    def after(cls, results: Iterable[tuple[Game, bool]]) -> "Standings":
+        """The standings after games, each with whether the home team won."""
+        wins = [0] * len(TEAMS)
+        for game, home_won in results:
+            wins[game.home if home_won else game.away] += 1
+        return cls(tuple(wins))
+
+    def best(self, conference: str) -> list[int]:
+        """A conference's teams, best first; equal ones in the order of TEAMS."""
+        teams = [place for place, team in enumerate(TEAMS) if team.conference == conference]
+        return sorted(teams, key=lambda team: -self.wins[team])
+
+    def order(self, one: int, other: int) -> tuple[int, int]:
+        """Two teams, the one with more wins first."""
+        return (one, other) if self.wins[one] >= self.wins[other] else (other, one)
+
+
+def postseason(year: int, standings: Standings, home_wins: HomeWins) -> int:
+    """Play the postseason of a season; the champion."""
+    monday = SEASON_DAYS[year][1] + timedelta(days=1)
+    brackets = [
+        _play_in(year, monday, at, standings.best(conference), home_wins)
+        for at, conference in enumerate(("East", "West"))
+    ]
+    saturday = monday + timedelta(days=5)
+    for number in range(1, 5):
+        start = saturday + timedelta(days=_ROUND_DAYS * (number - 1))
+        if number == 4:  # the champions of both conferences meet
+            brackets = [[brackets[0][0], brackets[1][0]]]
+        matches = [(bracket[n], bracket[-1 - n]) for bracket in brackets for n in range(len(bracket) // 2)]
+        winners = [
+            _series(_Series(year, number, at, start), standings.order(*match), home_wins)
+            for at, match in enumerate(matches)
+        ]
+        half = len(winners) // len(brackets)
+        brackets = [winners[n * half : (n + 1) * half] for n in range(len(brackets))]
+    return brackets[0][0]
+
+
+def _play_in(year: int, monday: date, at: int, best: list[int], home_wins: HomeWins) -> list[int]:
+    """A conference's eight for the bracket: the seventh to tenth play for the last two places."""
+
+    def winner(number: int, day: int, home: int, away: int) -> tuple[int, int]:
+        game_id = f"005{year % 100:02d}{at:02d}{number:03d}"
+        game = Game(game_id, monday + timedelta(days=day), home, away, season_type="play_in")
+        return (home, away) if home_wins(game) else (away, home)
+
+    seventh, loser = winner(1, 1 + at, best[6], best[7])
+    survivor, _ = winner(2, 1 + at, best[8], best[9])
+    eighth, _ = winner(3, 4, loser, survivor)
+    return [*best[:6], seventh, eighth]
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Where a series stands in the playoffs: round from 1, place in the round from 0, first day of the round."""
+
+    year: int
+    round: int
+    place: int
+    start: date
+
+    def game(self, number: int, better: int, worse: int) -> Game:
+        """Its game of a number from 0; every second series begins a day later, each plays every second day."""
+        home, away = (better, worse) if _AT_HOME[number] else (worse, better)
+        return Game(
+            game_id=f"004{self.year % 100:02d}00{self.round}{self.place}{number + 1}",
+            day=self.start + timedelta(days=2 * number + self.place % 2),
+            home=home,
+            away=away,
+            season_type="playoffs",
+        )
+
+
+def _series(series: _Series, teams: tuple[int, int], home_wins: HomeWins) -> int:
+    """Play until one of the teams, the better first, has won four games; that team."""
+    won = dict.fromkeys(teams, 0)
+    number = 0
+    while max(won.values()) < _WINS:
+        game = series.game(number, *teams)
+        won[game.home if home_wins(game) else game.away] += 1
+        number += 1
+    return max(won, key=lambda team: won[team])
