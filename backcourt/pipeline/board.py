@@ -12,7 +12,7 @@ passes through four places:
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from backcourt.pipeline.calendar import Calendar
@@ -86,8 +86,8 @@ class Board:
         self._reads: list[BlockKey] = []
         self._computable: list[ChunkKey] = []
         self._active: dict[ChunkKey, _Active] = {}
-        self._deaths: dict[ChunkKey, int] = {}
-        self._attempts: dict[Partition, int] = {}
+        self._deaths: Counter[ChunkKey] = Counter()
+        self._attempts: Counter[Partition] = Counter()
         self._passed: dict[str, list[Passed]] = {}
         self._open_count = plan.total
         self._fresh: list[PartitionOutcome] = []
@@ -132,12 +132,17 @@ class Board:
     def next_computes(self, limit: int) -> list[ComputeTask]:
         """Up to `limit` chunks to compute now; each is handed out once."""
         self._admit()
-        self._computable.sort(key=_priority)
-        taken, self._computable = self._computable[: max(limit, 0)], self._computable[max(limit, 0) :]
-        return [
-            ComputeTask(chunk, self._active[chunk].blocks, self.shelf.references(self._active[chunk].blocks))
-            for chunk in taken
-        ]
+        self._computable.sort(key=_priority, reverse=True)
+        tasks: list[ComputeTask] = []
+        while self._computable and len(tasks) < limit:
+            chunk = self._computable.pop()
+            blocks = self._active[chunk].blocks
+            if not self.shelf.is_complete(blocks):  # another chunk found out that a node took some of them along
+                self._want(chunk)
+                continue
+            self._attempts.update(Partition(chunk.table, day) for day in chunk.days)
+            tasks.append(ComputeTask(chunk, blocks, self.shelf.references(blocks)))
+        return tasks
 
     def take_passed(self, table: str, most: int) -> tuple[Passed, ...]:
         """Up to `most` partitions of a table that wait for their commit, oldest dates first."""
@@ -159,12 +164,16 @@ class Board:
         self._reads.insert(0, key)
 
     def block_failed(self, key: BlockKey, category: Category, reason: str) -> None:
-        """A block could not be read: the chunks that need it now fail; the others go on."""
+        """A block could not be read: the dates that need it now fail; the others go on."""
         for chunk in self.shelf.waiters(key):
-            self._fail(chunk, category, f"block {key} could not be read: {reason}")
+            needing = {day for day in chunk.days if key in self._blocks(_part(chunk, (day,)))}
+            self._fail(chunk.table, needing, category, f"block {key} could not be read: {reason}")
+            before = tuple(day for day in chunk.days if day < min(needing))
+            after = tuple(day for day in chunk.days if day > max(needing))
+            self._go_on(chunk, [_part(chunk, days) for days in (before, after) if days])
 
     def blocks_lost(self, chunk: ChunkKey, keys: Iterable[BlockKey]) -> None:
-        """The chunk could not start because its blocks were lost with a node: they are read again."""
+        """The chunk could not start because blocks of its were lost with a node: they are read again."""
         for key in keys:
             self.shelf.lose(key)
         self._want(chunk)
@@ -183,26 +192,24 @@ class Board:
         for each in measured:
             partition = Partition(chunk.table, each.day)
             verdict = self._triage.judge(partition, each, inputs[each.day], reference, notes.get(each.day, ""))
-            self._attempts[partition] = self._attempts.get(partition, 0) + 1
+            attempts = self._attempts[partition]
             if isinstance(verdict, Passed):
-                self._passed.setdefault(chunk.table, []).append(verdict.timed(share, self._attempts[partition]))
+                self._passed.setdefault(chunk.table, []).append(verdict.timed(share, attempts))
             else:
-                self._settle(verdict)
+                self._settle(replace(verdict, seconds=share, attempts=attempts))
         self._retire(chunk, {})
 
     def compute_failed(self, chunk: ChunkKey, category: Category, reason: str) -> None:
         """A chunk failed or took its worker along: halve it until the failing date is alone."""
         if len(chunk.days) > 1:
-            parts = {half: self._blocks(half) for half in chunk.halves()}
-            self._retire(chunk, parts)
-            for half, keys in parts.items():
-                self._enqueue(half, keys)
+            self._go_on(chunk, chunk.halves())
             return
-        self._deaths[chunk] = self._deaths.get(chunk, 0) + 1
+        self._deaths[chunk] += 1
         if category is Category.WORKER and self._deaths[chunk] < DEATHS_ALLOWED:
-            self._complete(chunk)
+            self._want(chunk)
             return
-        self._fail(chunk, category, reason)
+        self._fail(chunk.table, chunk.days, category, reason)
+        self._retire(chunk, {})
 
     def committed(self, passed: Iterable[Passed], commit_id: str) -> None:
         """The commit is done: those partitions are published, or their ledger renewed."""
@@ -212,11 +219,13 @@ class Board:
             self._settle(each.outcome(commit_id))
 
     def superseded(self, passed: Iterable[Passed], commits: Mapping[date, str]) -> None:
-        """Another run committed those partitions first; `commits` are the commits that they have now."""
+        """Another run committed those partitions first; `commits` are the commits that they have now, "" if unknown."""
         for each in passed:
-            self.versions[each.entry.table].update({d: c for d, c in commits.items() if d == each.entry.day})
-            reason = f"another run committed it first ({commits.get(each.entry.day, 'unknown commit')})"
-            self._settle(PartitionOutcome(each.partition, Outcome.SUPERSEDED, reason=reason))
+            commit = commits.get(each.entry.day, "")
+            if commit:
+                self.versions[each.entry.table].update({each.entry.day: commit})
+            reason = f"another run committed it first ({commit or 'unknown commit'})"
+            self._settle(PartitionOutcome(each.partition, Outcome.SUPERSEDED, reason=reason, attempts=each.attempts))
 
     def give_back(self, passed: Iterable[Passed]) -> None:
         """Those partitions go into a later commit."""
@@ -238,7 +247,7 @@ class Board:
     def commit_failed(self, passed: Iterable[Passed], category: Category, reason: str) -> None:
         """The commit failed for good."""
         for each in passed:
-            self._settle(PartitionOutcome(each.partition, Outcome.FAILED, category, reason))
+            self._settle(PartitionOutcome(each.partition, Outcome.FAILED, category, reason, attempts=each.attempts))
 
     def leave(self, reason: str) -> None:
         """The run ends: what has no outcome yet is left for the next one."""
@@ -296,7 +305,7 @@ class Board:
                 self._retire(chunk, {})
                 continue
             if remaining != chunk.days:
-                smaller = ChunkKey(chunk.wave, remaining[0], chunk.table, remaining)
+                smaller = _part(chunk, remaining)
                 keys = self._blocks(smaller)
                 self._retire(chunk, {smaller: keys})
                 self._needs[smaller] = keys
@@ -310,8 +319,8 @@ class Board:
 
     def _complete(self, chunk: ChunkKey) -> None:
         """Make the chunk computable if its blocks are all held, and fix the versions that it reads."""
-        active = self._active.get(chunk)
-        if active and self.shelf.is_complete(active.blocks):
+        active = self._active[chunk]
+        if self.shelf.is_complete(active.blocks):
             active.inputs = {day: self._triage.input_versions(chunk.table, day) for day in chunk.days}
             self._computable.append(chunk)
 
@@ -319,11 +328,23 @@ class Board:
         self._active.pop(chunk, None)
         self.shelf.replace_reader(chunk, self._needs.pop(chunk), parts)
 
-    def _fail(self, chunk: ChunkKey, category: Category, reason: str) -> None:
-        for day in chunk.days:
-            partition = Partition(chunk.table, day)
-            self._settle(PartitionOutcome(partition, Outcome.FAILED, category, reason))
-        self._retire(chunk, {})
+    def _go_on(self, chunk: ChunkKey, parts: Iterable[ChunkKey]) -> None:
+        """Put smaller chunks in the place of an admitted one."""
+        needs = {part: self._blocks(part) for part in parts}
+        self._retire(chunk, needs)
+        for part, keys in needs.items():
+            self._enqueue(part, keys)
+
+    def _fail(self, table: str, days: Iterable[date], category: Category, reason: str) -> None:
+        for day in sorted(days):
+            partition = Partition(table, day)
+            attempts = max(1, self._attempts[partition])
+            self._settle(PartitionOutcome(partition, Outcome.FAILED, category, reason, attempts=attempts))
+
+
+def _part(chunk: ChunkKey, days: tuple[date, ...]) -> ChunkKey:
+    """Some of a chunk's dates as a chunk of their own."""
+    return replace(chunk, first=days[0], days=days)
 
 
 def _month(partition: Partition) -> BlockKey:

@@ -1,7 +1,8 @@
 """The content hash of a partition: equal hashes mean equal rows, bit for bit, whatever made them.
 
 It covers the key-sorted rows in the declared column order, without the columns that the commit sets. A format change
-must change PREFIX, because hashes are kept in the ledger for years.
+must change PREFIX, because hashes are kept in the ledger for years. Bit for bit means that 0.0 and -0.0 differ, and
+that a NULL list, which the gate blocks, is not an empty one.
 """
 
 from collections.abc import Callable
@@ -59,8 +60,8 @@ def _slices(ordered: pl.DataFrame, partition_by: str) -> dict[date, tuple[int, i
 def _encoder(values: pl.Series, column: Column) -> Callable[[int, int], bytes]:
     """What turns rows start:end of one column into bytes that no other values share."""
     if column.repeated:
-        lengths = values.list.len().fill_null(0).to_numpy().astype(np.int64)
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        lengths = values.list.len().cast(pl.Int64).fill_null(-1).to_numpy()
+        offsets = np.concatenate([[0], np.cumsum(np.maximum(lengths, 0))])
         elements = values.filter(pl.Series(lengths > 0)).explode()  # explode makes a NULL of an empty list
         flat = _flat_encoder(elements, column)
         return lambda start, end: lengths[start:end].tobytes() + flat(int(offsets[start]), int(offsets[end]))

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from backcourt.pipeline.content_hash import content_hashes
 from backcourt.pipeline.processor import Chunk
-from backcourt.pipeline.table import Table
+from backcourt.pipeline.table import Column, Table
 
 NAMES_SHOWN = 20
 """How many missing entities a report names; the count is always whole."""
@@ -151,7 +151,8 @@ def _coverage(
     names = [c for c in expected.columns if c != table.partition_by]
     wanted = expected.unique().sort(table.partition_by, *names)
     missing = wanted.join(rows.select(expected.columns).unique(), on=expected.columns, how="anti", nulls_equal=True)
-    label = pl.concat_str([pl.col(c).cast(pl.String) for c in names], separator="/") if names else pl.lit("the date")
+    texts = [pl.col(c).cast(pl.String).fill_null("NULL") for c in names]
+    label = pl.concat_str(texts, separator="/") if texts else pl.lit("the date")
     row_counts = _count_by_day(rows, table.partition_by)
     expected_counts = _count_by_day(wanted, table.partition_by)
     missing_counts = _count_by_day(missing, table.partition_by)
@@ -171,6 +172,12 @@ def _coverage(
     )
 
 
+def _is_null(column: Column) -> pl.Expr:
+    """Rows without a value; BigQuery has neither NULL arrays nor NULLs in an array (Data types, read 2026-11)."""
+    value = pl.col(column.name)
+    return value.is_null() | value.list.contains(pl.lit(None)) if column.repeated else value.is_null()
+
+
 def _count_by_day(rows: pl.DataFrame, partition_by: str) -> dict[date, int]:
     return dict(rows.group_by(partition_by).len().iter_rows())
 
@@ -179,9 +186,9 @@ def _row_problems(table: Table, days: Sequence[date], rows: pl.DataFrame) -> dic
     """Faults of the rows by day: NULLs where none may be, keys that occur twice, rows of other dates."""
     problems: dict[date, list[str]] = {day: [] for day in days}
     stray = rows.filter(~pl.col(table.partition_by).is_in(list(days)) | pl.col(table.partition_by).is_null())
-    for column in (c.name for c in table.columns if c.required and c.name != table.partition_by):
-        for day, count in _count_by_day(rows.filter(pl.col(column).is_null()), table.partition_by).items():
-            problems.setdefault(day, []).append(f"{count} rows have NULL in {column}")
+    for column in (c for c in table.columns if (c.required or c.repeated) and c.name != table.partition_by):
+        for day, count in _count_by_day(rows.filter(_is_null(column)), table.partition_by).items():
+            problems.setdefault(day, []).append(f"{count} rows have NULL in {column.name}")
     unique_by = list(dict.fromkeys((table.partition_by, *table.key)))
     doubled = rows.group_by(unique_by).len().filter(pl.col("len") > 1).sort(unique_by)
     for (day,), group in doubled.group_by([table.partition_by], maintain_order=True):

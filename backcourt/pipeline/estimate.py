@@ -6,12 +6,13 @@ all that waits.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from pydantic import Field
 
 from backcourt.pipeline.calendar import Calendar
-from backcourt.pipeline.chunks import Block, all_blocks, chunks_of
-from backcourt.pipeline.plan import Frozen, Plan
+from backcourt.pipeline.chunks import Block, ChunkKey, all_blocks, chunks_of
+from backcourt.pipeline.plan import Frozen, Plan, TablePlan
 from backcourt.pipeline.processor import Feed, Pipeline
 from backcourt.pipeline.table import Column, FieldType, Table
 
@@ -96,15 +97,7 @@ def estimate(pipeline: Pipeline, calendar: Calendar, plan: Plan, chunk_days: int
     chunks = chunks_of(plan, chunk_days)
     blocks = all_blocks(pipeline, calendar, chunks)
     tables = tuple(
-        TableEstimate(
-            table=t.table,
-            chunks=(n := sum(c.table == t.table for c in chunks)),
-            loads=n,
-            commits=n,
-            rows=round(len(t.to_do) * _rows_a_date(pipeline.processor(t.table).table, sizes)),
-        )
-        for t in plan.tables
-        if t.to_do
+        _table_estimate(pipeline, t, [c for c in chunks if c.table == t.table], sizes) for t in plan.tables if t.to_do
     )
     read = round(sum(_block_bytes(pipeline, block, sizes) for block in blocks.values()))
     written = sum(t.rows * _row_bytes(pipeline.processor(t.table).table, sizes) for t in tables)
@@ -119,6 +112,12 @@ def estimate(pipeline: Pipeline, calendar: Calendar, plan: Plan, chunk_days: int
         tables=tables,
         limits=_limits(plan, tables, len(calendar.dates)),
     )
+
+
+def _table_estimate(pipeline: Pipeline, plan: TablePlan, chunks: list[ChunkKey], sizes: Sizes) -> TableEstimate:
+    commits = sum(ceil(len(c.days) / MOST_PARTITIONS) for c in chunks)
+    rows = round(len(plan.to_do) * _rows_a_date(pipeline.processor(plan.table).table, sizes))
+    return TableEstimate(table=plan.table, chunks=len(chunks), loads=commits, commits=commits, rows=rows)
 
 
 def _limits(plan: Plan, tables: tuple[TableEstimate, ...], dates: int) -> tuple[LimitUse, ...]:

@@ -26,8 +26,9 @@ class Frozen(BaseModel):
 class Reason(StrEnum):
     """Why a partition is in the plan.
 
-    MISSING: the ledger has no row. STALE: an input was committed after it. INPUT_CHANGES: an input is in this plan;
-    computed only if that input's rows really change. RECOMPUTE: asked for by --recompute or --force.
+    MISSING: the ledger has no row. STALE: an input has other rows now, or the processor another version.
+    INPUT_CHANGES: an input is in this plan; computed only if that input's rows really change. RECOMPUTE: asked for
+    by --recompute or --force, or among the days that a source is asked for again.
     """
 
     MISSING = "missing"
@@ -96,16 +97,12 @@ class Plan(Frozen):
 
 
 def waves(pipeline: Pipeline, tables: Sequence[str]) -> dict[str, int]:
-    """The wave of each table: 0 where no input is among `tables`, else one after its latest input.
-
-    Raises:
-        RecursionError: never for a Pipeline, whose inputs are declared before their readers.
-    """
+    """The wave of each table: 0 where no input is among `tables`, else one after its latest input."""
     known: dict[str, int] = {}
 
     def wave_of(name: str) -> int:
         if name not in known:
-            inputs = [i.name for i in pipeline.processor(name).inputs if i.name in tables and i.name != name]
+            inputs = [i.name for i in pipeline.processor(name).inputs if i.name in tables]
             known[name] = 1 + max((wave_of(i) for i in inputs), default=-1)
         return known[name]
 
@@ -167,7 +164,7 @@ class _Facts:
 
 def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
     to_do, done, bootstrap, not_due = [], 0, 0, 0
-    for day in facts.request.days:
+    for day in sorted(set(facts.request.days)):
         if processor.bootstrap and facts.calendar.is_bootstrap(day):
             bootstrap += 1
             continue
@@ -209,7 +206,9 @@ def _is_recent(request: Request, day: date) -> bool:
 def is_stale(
     processor: Processor, day: date, calendar: Calendar, entry: LedgerEntry, versions: Mapping[str, TableVersions]
 ) -> bool:
-    """Whether an input of the partition has other rows now than when the partition was computed."""
+    """Whether its inputs have other rows, or its processor another version, than when the partition was computed."""
+    if entry.processor_version != processor.version:
+        return True
     for each in table_inputs(processor):
         now = versions[each.name].window(each.window.first(day, calendar), each.window.last(day))
         seen = entry.inputs.get(each.name)

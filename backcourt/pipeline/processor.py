@@ -7,6 +7,7 @@ goes out. A new table is one module with a PROCESSOR and one entry in the pipeli
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from graphlib import CycleError, TopologicalSorter
 
 import polars as pl
 
@@ -176,10 +177,11 @@ class Pipeline:
     _by_name: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the processors and refuse two tables of one name.
+        """Index the processors and refuse what could not run.
 
         Raises:
-            UsageError: two processors make the same table, or tables of two datasets share a name.
+            UsageError: two tables share a name, an input has no processor or is declared twice, or tables read each
+                other.
         """
         for processor in self.processors:
             if processor.table.name in {p.table.name for p in self._by_name.values()}:
@@ -188,14 +190,36 @@ class Pipeline:
                     "Give every table one processor and a name of its own.",
                 )
             self._by_name[processor.name] = processor
-        known = {*self._by_name, *(i.name for p in self.processors for i in p.inputs if isinstance(i.table, Feed))}
         for processor in self.processors:
-            for each in processor.inputs:
-                if each.name not in known:
-                    raise UsageError(
-                        f"{processor.name} reads {each.name}, which no processor of pipeline {self.name} makes.",
-                        "Add its processor to the pipeline.",
-                    )
+            self._check_inputs(processor)
+        self._check_order()
+
+    def _check_inputs(self, processor: Processor) -> None:
+        names = [each.name for each in processor.inputs]
+        for each in processor.inputs:
+            if each.name not in self._by_name and not isinstance(each.table, Feed):
+                raise UsageError(
+                    f"{processor.name} reads {each.name}, which no processor of pipeline {self.name} makes.",
+                    "Add its processor to the pipeline.",
+                )
+            if names.count(each.name) > 1:
+                raise UsageError(
+                    f"{processor.name} declares its input {each.name} twice.",
+                    "Declare it once, with the wider window and all columns.",
+                )
+
+    def _check_order(self) -> None:
+        """Refuse tables that wait for each other: none of them could ever be computed."""
+        sorter = TopologicalSorter(
+            {p.name: [i.name for i in p.inputs if i.name in self._by_name] for p in self.processors}
+        )
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            raise UsageError(
+                f"Tables of pipeline {self.name} read each other: {' → '.join(error.args[1])}.",
+                "Take one of those inputs away.",
+            ) from None
 
     def processor(self, name: str) -> Processor:
         """The processor of `dataset.table` (KeyError if there is none)."""

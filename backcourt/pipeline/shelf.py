@@ -15,6 +15,7 @@ class _Slot:
     readers: set[ChunkKey] = field(default_factory=set)
     waiting: set[ChunkKey] = field(default_factory=set)
     reference: object | None = None
+    asked_for: bool = False
     times_read: int = 0
 
 
@@ -51,8 +52,9 @@ class Shelf:
         for key in keys:
             slot = self._slots[key]
             if slot.reference is None:
-                if not slot.waiting:
+                if not slot.asked_for:
                     new.append(key)
+                slot.asked_for = True
                 slot.waiting.add(chunk)
         return tuple(new)
 
@@ -66,9 +68,8 @@ class Shelf:
 
     def put(self, key: BlockKey, reference: object) -> tuple[ChunkKey, ...]:
         """A block was read: the chunks that waited for it."""
+        waited = self.waiters(key)
         slot = self._slots[key]
-        waited = tuple(sorted(slot.waiting))
-        slot.waiting.clear()
         slot.times_read += 1
         slot.reference = reference if slot.readers else None
         return waited
@@ -78,10 +79,11 @@ class Shelf:
         self._slots[key].reference = None
 
     def waiters(self, key: BlockKey) -> tuple[ChunkKey, ...]:
-        """The chunks that wait for the block, which could not be read; they wait no longer."""
+        """The reading has ended, one way or the other: the chunks that waited for it, which wait no longer."""
         slot = self._slots[key]
         waited = tuple(sorted(slot.waiting))
         slot.waiting.clear()
+        slot.asked_for = False
         return waited
 
     def replace_reader(

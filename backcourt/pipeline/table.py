@@ -79,7 +79,8 @@ class Table:
         """Refuse a declaration that contradicts itself.
 
         Raises:
-            UsageError: a key or partition column is not declared, may be NULL, or a name is used twice.
+            UsageError: a key or partition column is not declared, may be NULL, or a name is used twice; or the
+                partition column is no DATE.
         """
         names = [c.name for c in self.all_columns]
         required = {c.name for c in self.columns if c.required}
@@ -89,6 +90,11 @@ class Table:
             raise UsageError(
                 f"Table {self.full_name} declares {', '.join(wrong)} twice, or as key without NOT NULL.",
                 "Correct the table's declaration.",
+            )
+        if self.column(self.partition_by).type is not FieldType.DATE:
+            raise UsageError(
+                f"Table {self.full_name} is partitioned by {self.partition_by}, which is no DATE.",
+                "Partition it by a DATE column.",
             )
 
     @property

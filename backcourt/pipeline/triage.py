@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.chunks import ChunkKey
@@ -78,10 +79,9 @@ class Triage:
 
     def sort_out(self, chunk: ChunkKey) -> tuple[tuple[date, ...], list[PartitionOutcome]]:
         """The chunk's dates that must be computed, and the outcomes of those that end here."""
-        reasons = self._reasons(chunk.table)
         remaining, ended = [], []
         for day in chunk.days:
-            outcome = self._blocked(chunk.table, day) or self._current(chunk.table, day, reasons[day])
+            outcome = self._blocked(chunk.table, day) or self._current(chunk.table, day)
             if outcome:
                 ended.append(outcome)
             else:
@@ -139,19 +139,28 @@ class Triage:
             return PartitionOutcome(
                 partition,
                 Outcome.UNCHANGED,
-                row_count=measured.row_count,
-                expected_count=measured.expected_count,
-                present_count=measured.present_count,
+                Category.FORCED if entry.forced else Category.NONE,
+                judgement.reason,
+                measured.missing,
+                measured.row_count,
+                measured.expected_count,
+                measured.present_count,
                 warned=judgement.verdict is not Verdict.PASS,
+                holes=_named_holes(inputs),
                 commit_id=old.commit_id,
+                notes=notes,
             )
         return Passed(entry, measured, judgement, old.commit_id, None)
 
-    def _reasons(self, table: str) -> dict[date, Reason]:
-        for each in self.plan.tables:
-            if each.table == table:
-                return {p.day: p.reason for p in each.to_do}
-        return {}
+    @cached_property
+    def _changes_at_most(self) -> frozenset[Partition]:
+        """Partitions that were planned only because an input might change."""
+        return frozenset(
+            Partition(table.table, planned.day)
+            for table in self.plan.tables
+            for planned in table.to_do
+            if planned.reason is Reason.INPUT_CHANGES
+        )
 
     def _blocked(self, table: str, day: date) -> PartitionOutcome | None:
         """The outcome of a partition whose input of the same date, or a hole, blocks it."""
@@ -173,10 +182,10 @@ class Triage:
         outcome = self.outcomes.get(partition)
         return f"{outcome.outcome}, {outcome.reason}" if outcome else "it is not part of this run"
 
-    def _current(self, table: str, day: date, reason: Reason) -> PartitionOutcome | None:
+    def _current(self, table: str, day: date) -> PartitionOutcome | None:
         """The outcome of a partition that was planned because an input might change, and did not."""
         entry = self.ledger.get((table, day))
-        if reason is not Reason.INPUT_CHANGES or entry is None:
+        if entry is None or Partition(table, day) not in self._changes_at_most:
             return None
         if is_stale(self.pipeline.processor(table), day, self.calendar, entry, self.versions):
             return None
