@@ -1,8 +1,10 @@
 """What `plan`, `backfill` and `ingest` have in common: prepare, plan, show, ask, carry out, show."""
 
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import typer
 
@@ -10,6 +12,7 @@ from backcourt.errors import UsageError
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.estimate import Estimate, estimate
+from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, build_plan
 from backcourt.sources.source import Source
 from backcourt.warehouse.requests import Kind
@@ -30,12 +33,16 @@ from ray_tasks.prepare import (
     Ground,
     ensure_tables,
     read_calendar,
+    read_failures,
     read_ledger,
     read_sizes,
     resolve_unfinished,
     source_calendar,
 )
 from ray_tasks.run import RunReport, RunSetup, claim_start, execute
+
+FAILURES_DAYS = 400
+"""How far back a failure of an input is looked for, to explain what it blocks."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Planned:
     calendar: Calendar
     ledger: Ledger
     estimate: Estimate
+    earlier: Mapping[Partition, str]
 
 
 class PlanOutput(Frozen):
@@ -97,6 +105,7 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         calendar,
         ledger,
         estimate(session.pipeline, calendar, plan, session.settings.chunk_days, sizes),
+        read_failures(ground, session.as_of - timedelta(days=FAILURES_DAYS)) if plan.total else {},
     )
 
 
@@ -165,6 +174,7 @@ def _run(session: Session, wish: Wish, identity: RunIdentity, planned: Planned, 
             lambda: _engine(session, wish, identity, workers),
             stop,
             observer,
+            planned.earlier,
         )
 
 

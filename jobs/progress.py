@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from backcourt.clock import Clock
-from backcourt.pipeline.outcomes import Outcome, PartitionOutcome
+from backcourt.pipeline.outcomes import Category, Outcome, PartitionOutcome
 from backcourt.pipeline.plan import Plan
 from jobs.console import console
 from jobs.settings import Settings
@@ -83,7 +83,7 @@ class LineProgress:
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """Say what did not go through."""
-        if outcome.outcome in (Outcome.BLOCKED, Outcome.FAILED):
+        if outcome.outcome in (Outcome.BLOCKED, Outcome.FAILED) and outcome.category is not Category.UPSTREAM:
             self._out.print(f"{outcome.outcome}: {outcome.partition}: {outcome.reason}", markup=False)
 
 
@@ -130,7 +130,7 @@ class BarProgress:
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """Say what did not go through, above the bars."""
-        if outcome.outcome in (Outcome.BLOCKED, Outcome.FAILED):
+        if outcome.outcome in (Outcome.BLOCKED, Outcome.FAILED) and outcome.category is not Category.UPSTREAM:
             self._out.print(f"{outcome.outcome}: {outcome.partition}: {outcome.reason}", markup=False)
 
 

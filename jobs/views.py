@@ -7,12 +7,16 @@ from rich.console import Console
 from rich.text import Text
 
 from backcourt.pipeline.estimate import Estimate
-from backcourt.pipeline.outcomes import Outcome, PartitionOutcome
+from backcourt.pipeline.outcomes import Category, Outcome, PartitionOutcome
 from backcourt.pipeline.plan import Plan, Reason, TablePlan
 from jobs.console import bytes_text, grid, spans
 
 REASONS_SHOWN = 15
 """How many dates that did not go through are explained below the results."""
+
+
+REASON_LENGTH = 240
+"""Characters of a reason in a line that stands for many dates; history has it whole."""
 
 
 def show_plan(out: Console, plan: Plan, estimate: Estimate) -> None:
@@ -45,17 +49,30 @@ def show_results(out: Console, plan: Plan, outcomes: Sequence[PartitionOutcome],
         out.print(line, markup=False)
 
 
-def explanations(outcomes: Iterable[PartitionOutcome]) -> list[str]:
-    """A line for each partition that did not go through, the first of them; then how many more."""
+def explanations(outcomes: Sequence[PartitionOutcome]) -> list[str]:
+    """Why partitions did not go through: causes date by date, what merely waits for them in a line a table."""
     bad = [o for o in outcomes if o.outcome in (Outcome.BLOCKED, Outcome.FAILED) or (o.warned and o.reason)]
-    lines = [f"{_word(o)}: {o.partition}: {o.reason}" for o in bad[:REASONS_SHOWN]]
-    if len(bad) > REASONS_SHOWN:
-        counts = Counter(_word(o) for o in bad[REASONS_SHOWN:])
+    causes = [o for o in bad if o.category is not Category.UPSTREAM]
+    lines = [f"{_word(o)}: {o.partition}: {o.reason}" for o in causes[:REASONS_SHOWN]]
+    if len(causes) > REASONS_SHOWN:
+        counts = Counter(_word(o) for o in causes[REASONS_SHOWN:])
         lines.append("… and " + ", ".join(f"{n} more {word}" for word, n in counts.items()))
+    lines += _waiting(o for o in bad if o.category is Category.UPSTREAM)
     left = sum(o.outcome is Outcome.LEFT for o in outcomes)
     if left:
         lines.append(f"{left} partitions are left to do; the same command goes on with them.")
     return lines
+
+
+def _waiting(blocked: Iterable[PartitionOutcome]) -> Iterable[str]:
+    by_table: dict[str, list[PartitionOutcome]] = {}
+    for outcome in blocked:
+        by_table.setdefault(outcome.partition.table, []).append(outcome)
+    for table, found in by_table.items():
+        first = found[0]
+        reason = first.reason if len(first.reason) <= REASON_LENGTH else f"{first.reason[:REASON_LENGTH]}…"
+        dates = spans([o.partition.day for o in found])
+        yield f"blocked: {table}: {len(found)} dates, {dates}; {first.partition.day}: {reason}"
 
 
 def _word(outcome: PartitionOutcome) -> str:

@@ -148,7 +148,7 @@ class Attempts:
                     raise
                 state = None
             if state and state.phase is JobPhase.DONE:
-                return JobResult(request.job_id, adopted=True)
+                return self._finished(request)
             if state and state.phase is JobPhase.FAILED:
                 raise state.error or error
             if state and state.phase is JobPhase.MISSING:
@@ -157,6 +157,17 @@ class Attempts:
                 ) from error
             self._clock.sleep(RESOLVE_POLL_SECONDS)
         raise error
+
+    def _finished(self, request: JobRequest) -> JobResult:
+        """The result of a job that is done: a query's rows come by asking again under its id, which adopts it."""
+        if request.kind is not Kind.QUERY:
+            return JobResult(request.job_id, adopted=True)
+        try:
+            return self._warehouse.run(request)
+        except JobUnresolved as error:
+            raise TransientError(
+                f"Job {request.job_id} is done, but its rows cannot be fetched.", "It is sent again.", **error.fields
+            ) from error
 
     def _best_effort_cancel(self, job_id: str) -> None:
         try:

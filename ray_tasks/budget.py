@@ -50,6 +50,7 @@ class Budget:
             self._halved_at_serial = next_serial
 
     def _grow(self, now: float) -> None:
-        if self.limit < self.setting and now - self._last_change >= QUIET_SECONDS:
-            self.limit += 1
-            self._last_change = now
+        quiet = int((now - self._last_change) // QUIET_SECONDS)
+        if self.limit < self.setting and quiet > 0:
+            self.limit = min(self.setting, self.limit + quiet)
+            self._last_change += quiet * QUIET_SECONDS

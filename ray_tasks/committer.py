@@ -20,8 +20,8 @@ from backcourt.errors import BackcourtError
 from backcourt.pipeline.processor import Pipeline
 from backcourt.pipeline.triage import Passed
 from backcourt.warehouse.commit import CommitBatch, commit_request, fits
-from backcourt.warehouse.errors import AlreadyCommitted, Superseded, UnknownError
-from backcourt.warehouse.ledger_reads import commits_of
+from backcourt.warehouse.errors import AlreadyCommitted, JobUnresolved, Stopped, Superseded, UnknownError
+from backcourt.warehouse.ledger_reads import commits_of, newest_commits
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import TableRef
 from backcourt.warehouse.run_events import Event, event_request
@@ -91,12 +91,18 @@ class Committer:
         self._state_dataset = state_dataset
         self._ended: SimpleQueue[CommitEnded] = SimpleQueue()
         self._busy: dict[str, Batch] = {}
+        self._sent: set[str] = set()
         self._numbers: dict[str, int] = {}
 
     @property
     def busy(self) -> dict[str, Batch]:
         """The commit under way of each table, staging included."""
         return dict(self._busy)
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """Commit ids whose script may be at BigQuery now."""
+        return tuple(sorted(self._sent))
 
     def begin(self, table: str, passed: Sequence[Passed]) -> tuple[Batch, Sequence[Passed]]:
         """Give the partitions a commit id; from now on the table is busy until `ended` tells.
@@ -107,14 +113,11 @@ class Committer:
         number = self._numbers[table] = self._numbers.get(table, 0) + 1
         name = table.partition(".")[2]
         commit_id = f"{self._identity.prefix}{name}-{number}"
-        staging = None
-        if any(p.reference is not None for p in passed):
-            staging = TableRef(self._state_dataset, f"staging__{commit_id}".replace("-", "_"))
         fitting = len(passed)
-        batch = Batch(commit_id, table, tuple(passed), staging)
+        batch = self._batch(commit_id, table, passed)
         while fitting > 1 and not fits(self._commit_batch(batch), self._names, self._state_dataset):
             fitting //= 2
-            batch = replace(batch, passed=tuple(passed[:fitting]))
+            batch = self._batch(commit_id, table, passed[:fitting])
         self._busy[table] = batch
         return batch, passed[fitting:]
 
@@ -127,6 +130,7 @@ class Committer:
 
     def send(self, batch: Batch) -> None:
         """Send the script, in a thread of its own; at most one a table."""
+        self._sent.add(batch.commit_id)
         _in_thread(self._publish, batch)
 
     def abandon(self, batch: Batch) -> None:
@@ -142,18 +146,26 @@ class Committer:
             except Empty:
                 return
             self._busy.pop(done.batch.table, None)
+            self._sent.discard(done.batch.commit_id)
             yield done
+
+    def _batch(self, commit_id: str, table: str, passed: Sequence[Passed]) -> Batch:
+        has_rows = any(p.reference is not None for p in passed)
+        staging = TableRef(self._state_dataset, f"staging__{commit_id}".replace("-", "_")) if has_rows else None
+        return Batch(commit_id, table, tuple(passed), staging)
 
     def _publish(self, batch: Batch) -> None:
         try:
-            self._ended.put(self._sent(batch))
+            self._ended.put(self._published(batch))
         except BackcourtError as error:
+            if not isinstance(error, JobUnresolved):
+                self._drop(batch)
             self._ended.put(CommitEnded(batch, error=error))
         except Exception as error:  # noqa: BLE001 (a thread that dies silently would leave its table busy for ever)
             what = f"Commit {batch.commit_id} ended in {type(error).__name__}: {error}."
             self._ended.put(CommitEnded(batch, error=UnknownError(what, "Run again: the ledger tells how it ended.")))
 
-    def _sent(self, batch: Batch) -> CommitEnded:
+    def _published(self, batch: Batch) -> CommitEnded:
         request = commit_request(self._commit_batch(batch), self._names, self._state_dataset)
         event = Event(
             self._identity.run_id, self._identity.start, "commit_sent", table=batch.table, job_id=request.job_id
@@ -163,9 +175,12 @@ class Committer:
             self._attempts.run(request)
         except AlreadyCommitted:
             pass  # an earlier attempt of this very commit got through
+        except Stopped:
+            if batch.commit_id not in self._newest(batch).values():
+                raise
         except Superseded as error:
             self._drop(batch)
-            return CommitEnded(batch, superseded=self._present_commits(batch, error.dates))
+            return CommitEnded(batch, superseded=self._present_commits(batch, self._beaten(batch, error)))
         self._drop(batch)
         return CommitEnded(batch)
 
@@ -190,7 +205,23 @@ class Committer:
             expected={p.entry.day: p.seen_commit for p in batch.passed},
         )
 
+    def _beaten(self, batch: Batch, error: Superseded) -> Sequence[date]:
+        """The dates that another run committed; where the error's text was cut short, the ledger tells."""
+        if error.dates:
+            return error.dates
+        newest = self._newest(batch)
+        return [p.entry.day for p in batch.passed if newest.get(p.entry.day, "") != p.seen_commit]
+
+    def _newest(self, batch: Batch) -> dict[date, str]:
+        days = [p.entry.day for p in batch.passed]
+        return self._attempts.reading(
+            batch.table,
+            lambda: newest_commits(self._warehouse, self._state_dataset, batch.table, min(days), max(days)),
+        )
+
     def _present_commits(self, batch: Batch, days: Sequence[date]) -> dict[date, str]:
+        if not days:
+            return {}
         found = self._attempts.reading(
             batch.table,
             lambda: commits_of(self._warehouse, self._state_dataset, batch.table, min(days), max(days)),

@@ -17,8 +17,7 @@ from backcourt.pipeline.outcomes import Category
 from backcourt.pipeline.plan import Plan
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline
 from backcourt.pipeline.triage import Passed
-from backcourt.warehouse.errors import StagingMismatch, WarehouseError
-from backcourt.warehouse.requests import Kind
+from backcourt.warehouse.errors import StagingMismatch, Superseded, WarehouseError
 from ray_tasks.committer import Batch, CommitEnded, Committer
 from ray_tasks.errors import InputLost, PermitTimeout, WorkerDied
 from ray_tasks.observing import Observer, Progress
@@ -28,8 +27,10 @@ from ray_tasks.steps import BlockRead, ChunkComputed, ComputeStep, ReadStep, Tel
 
 POLL_SECONDS = 0.1
 """Longest wait for the pool before commits and stops are looked at."""
+IDLE_SECONDS = 0.01
+"""Pause of a loop whose pool has nothing to do, while commits are under way."""
 STAGING_TRIES = 4
-"""How often a partition is staged anew after a death or a load that did not add up."""
+"""How often a partition is staged, a block read or a chunk started, after a death or a load that did not add up."""
 STOP_SECONDS = 20.0
 """How long a stop waits for commits in flight; the whole stop takes at most 25 s."""
 
@@ -114,17 +115,15 @@ class Driver:
         end = RunEnd()
         while not self._board.is_done:
             end.stopped = self._stop.exit_code
-            if end.stopped:
+            end.stall = "" if end.stopped else self._overdue(started, moved)
+            if end.stopped or end.stall:
                 self._finish_commits()
                 break
             self._dispatch()
             if self._collect():
                 moved = self._clock.monotonic()
             self._show()
-            end.stall = self._overdue(started, moved)
-            if end.stall:
-                break
-        end.in_flight = tuple(b.commit_id for b in self._committer.busy.values())
+        end.in_flight = self._committer.sent
         self._board.leave("the run was stopped" if end.stopped else end.stall or "the run ended")
         self._show()
         return end
@@ -171,6 +170,8 @@ class Driver:
 
     def _collect(self) -> bool:
         """Take back what has ended; whether there was anything."""
+        if not (self._reads or self._computes or self._stages):
+            self._clock.sleep(IDLE_SECONDS)
         finished = self._pool.wait(POLL_SECONDS)
         for each in finished:
             if each.ticket in self._reads:
@@ -198,7 +199,7 @@ class Driver:
         if isinstance(done.result, ChunkComputed):
             told = done.result
             self._board.computed(task.chunk, told.measured, done.reference, told.telemetry.seconds, told.notes)
-        elif isinstance(done.error, InputLost):
+        elif isinstance(done.error, InputLost) and self._may_try_again(task.chunk):
             self._board.blocks_lost(task.chunk, task.blocks)
         elif done.error:
             self._board.compute_failed(task.chunk, category_of(done.error), str(done.error))
@@ -220,6 +221,10 @@ class Driver:
             self._try_again_or_fail(batch.passed, ended.error, isinstance(ended.error, StagingMismatch))
         elif ended.superseded is not None:
             beaten = [p for p in batch.passed if p.entry.day in ended.superseded]
+            if not beaten:
+                what = f"Commit {batch.commit_id} was superseded, and the ledger does not say by which."
+                self._try_again_or_fail(batch.passed, Superseded(what, "Run the command again."), True)
+                return
             self._board.superseded(beaten, ended.superseded)
             self._board.give_back(p for p in batch.passed if p.entry.day not in ended.superseded)
         else:
@@ -240,17 +245,13 @@ class Driver:
     # --- ending -----------------------------------------------------------------------------------------------
 
     def _finish_commits(self) -> None:
-        """A stop was asked for: no new work; commits whose script is at BigQuery may end."""
+        """The run ends early: no new work; commits whose script may be at BigQuery get a while to end."""
         self._pool.close()
         deadline = self._clock.monotonic() + STOP_SECONDS
-        while self._clock.monotonic() < deadline:
+        while self._committer.sent and self._clock.monotonic() < deadline:
+            self._clock.sleep(POLL_SECONDS)
             for commit in self._committer.ended():
                 self._commit_ended(commit)
-            if not any(k.held for k in self._kinds() if k.kind is Kind.COMMIT):
-                break
-            self._clock.sleep(POLL_SECONDS)
-        for commit in self._committer.ended():
-            self._commit_ended(commit)
 
     def _overdue(self, started: float, moved: float) -> str:
         """Why the run must end: it stands still, or its time is up. "" to go on."""

@@ -71,6 +71,7 @@ class PermitBook:
     orphans: dict[str, Permit] = field(default_factory=dict)
     _waiting: dict[Kind, deque[tuple[Ask, float]]] = field(default_factory=dict)
     _gone: set[str] = field(default_factory=set)
+    _given_back: set[str] = field(default_factory=set)
     _serial: int = 0
     _stopped: bool = False
 
@@ -108,7 +109,8 @@ class PermitBook:
 
     def release(self, permit_id: str) -> None:
         """The call has ended. Unknown and repeated releases are harmless."""
-        self.held.pop(permit_id, None)
+        if self.held.pop(permit_id, None) is None and self.recovering:
+            self._given_back.add(permit_id)
 
     def holder_died(self, holder: str) -> list[Permit]:
         """Turn the holder's permits into orphans, forget its asks, and refuse it from now on."""
@@ -127,7 +129,7 @@ class PermitBook:
 
     def signal(self, permit: Permit, now: float, park_seconds: float = 0.0) -> None:
         """BigQuery refused the permit's call for a limit."""
-        self.budgets[permit.ask.kind].signal(permit.serial, self._serial, now, park_seconds)
+        self.budgets[permit.ask.kind].signal(permit.serial, self._serial + 1, now, park_seconds)
 
     def set_limits(self, settings: Mapping[Kind, int]) -> None:
         """Change the budgets of a run that is alive; permits beyond a smaller one run out by themselves."""
@@ -144,24 +146,33 @@ class PermitBook:
     # --- after a restart of the authority ---------------------------------------------------------------------
 
     def readmit(self, permits: Iterable[Permit], now: float) -> list[Permit]:
-        """A living holder told what it holds: the same permits under this epoch."""
+        """A living holder told what it holds: the same permits under this epoch.
+
+        Between the telling and this call it may have given some back, or died.
+        """
         again = []
         for old in permits:
-            self._serial += 1
-            permit = Permit(old.ask, self._serial, self.epoch, now)
-            self.held[permit.id] = permit
-            again.append(permit)
+            if old.id in self._given_back or old.id in self.orphans:
+                continue
+            permit = self._admit(old.ask, now)
+            if old.ask.holder in self._gone:
+                self.orphans[permit.id] = self.held.pop(permit.id)
+            else:
+                again.append(permit)
         return again
 
     def adopt_orphans(self, asks: Iterable[Ask], now: float) -> None:
-        """Jobs that run at BigQuery and that nobody told of."""
+        """Jobs that run at BigQuery and that nobody told of; telling twice does no harm."""
+        known = {p.ask.job_id for p in (*self.held.values(), *self.orphans.values())}
         for ask in asks:
-            self._serial += 1
-            self.orphans[ask.id] = Permit(ask, self._serial, self.epoch, now)
+            if ask.job_id not in known:
+                permit = self._admit(ask, now)
+                self.orphans[permit.id] = self.held.pop(permit.id)
 
     def resume(self) -> None:
         """Every living holder has told: grant again."""
         self.recovering = False
+        self._given_back.clear()
 
     # --- looking ----------------------------------------------------------------------------------------------
 

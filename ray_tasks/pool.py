@@ -37,7 +37,7 @@ class Pool(Protocol):
         """Start a step with the rows behind those references; answers its ticket."""
 
     def wait(self, timeout: float) -> list[Finished]:
-        """Steps that have ended, waiting up to `timeout` seconds for the first."""
+        """Steps that have ended, waiting up to `timeout` seconds for the first; at once when none runs."""
 
     def describe(self) -> list[str]:
         """What runs now, for the watchdog and `status`."""
@@ -80,10 +80,9 @@ class SerialPool:
         self._waiting.append((self._tickets, step, references))
         return self._tickets
 
-    def wait(self, timeout: float) -> list[Finished]:
-        """Run the step that waits; without one, wait out the time for whatever else the caller waits for."""
+    def wait(self, timeout: float) -> list[Finished]:  # noqa: ARG002 (the port's; a step takes what it takes)
+        """Run the step that waits."""
         if not self._waiting:
-            self._bench.clock.sleep(min(timeout, 0.01))
             return []
         ticket, step, references = self._waiting.popleft()
         tables = [r for r in references if isinstance(r, pa.Table)]

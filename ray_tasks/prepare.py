@@ -10,6 +10,7 @@ from backcourt.clock import Clock
 from backcourt.errors import UsageError
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.estimate import Sizes
+from backcourt.pipeline.outcomes import Outcome, Partition
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline, Processor
 from backcourt.pipeline.table import Table
 from backcourt.sources.source import Source
@@ -17,6 +18,7 @@ from backcourt.warehouse.client import BigQueryWarehouse
 from backcourt.warehouse.definitions import definition_of, ensure, state_tables
 from backcourt.warehouse.errors import NotFound
 from backcourt.warehouse.head import seed_head, unseeded
+from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
 from backcourt.warehouse.ledger_reads import Entries, entries_in, newest_request
 from backcourt.warehouse.requests import JobPhase, ReadRequest, TableRef
 from backcourt.warehouse.run_events import (
@@ -172,6 +174,23 @@ def read_ledger(ground: Ground, start: date, end: date) -> Entries:
         return entries_in(ground.attempts.run(request).rows)
     except NotFound:
         return {}
+
+
+def read_failures(ground: Ground, since: date) -> dict[Partition, str]:
+    """Partitions that were blocked or failed when they were last tried, since a date, and why, in words."""
+    tables = [p.name for p in ground.pipeline.processors]
+    request = last_outcomes_request(
+        ground.warehouse.names, ground.state_dataset, tables, since, ground.run_id, ground.job_id("outcomes")
+    )
+    try:
+        found = last_outcomes_in(ground.attempts.run(request).rows)
+    except NotFound:
+        return {}
+    return {
+        Partition(o.table, o.day): f"{o.outcome} in run {o.run_id}, {o.reason}"
+        for o in found
+        if o.outcome in (Outcome.BLOCKED, Outcome.FAILED)
+    }
 
 
 def read_sizes(ground: Ground) -> Sizes:

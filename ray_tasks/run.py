@@ -1,7 +1,7 @@
 """One start of a run, from its number to its record."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from backcourt.errors import BackcourtError, LimitReached, QuotaSignal, Retryabl
 from backcourt.pipeline.board import Board
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
-from backcourt.pipeline.outcomes import PartitionOutcome, exit_code
+from backcourt.pipeline.outcomes import Partition, PartitionOutcome, exit_code
 from backcourt.pipeline.plan import Ledger, Plan
 from backcourt.pipeline.processor import Pipeline
 from backcourt.warehouse.client import BigQueryWarehouse
@@ -93,8 +93,9 @@ def execute(
     open_engine: Callable[[], AbstractContextManager[Engine]],
     stop: StopRequest,
     observer: Observer,
+    earlier: Mapping[Partition, str],
 ) -> RunReport:
-    """Run the plan and record what became of it."""
+    """Run the plan and record what became of it; `earlier` explains inputs that are not in the plan."""
     started = setup.clock.monotonic()
     board = Board(
         setup.pipeline,
@@ -104,6 +105,7 @@ def execute(
         setup.thresholds,
         setup.chunk_days,
         lookahead=2 * setup.workers + 2,
+        earlier=earlier,
     )
     with open_engine() as engine:
         observer = Together(observer, *engine.observers)

@@ -98,12 +98,16 @@ class Warden:
 
     def _recover(self) -> None:
         permits = list(self._client.announce(self._epoch))
-        for handle in self._workers().values():
+        told_by = {}
+        for name, handle in self._workers().items():
             try:
                 permits += self._ask(handle.announce.remote(self._epoch))
+                told_by[name] = handle
             except RayActorError:
                 continue  # dead: what it had is found among BigQuery's jobs
         self._ask(self._authority.readmit.remote(tuple(permits)))
+        for name, handle in told_by.items():  # who dies from here on is noticed by the authority itself
+            self._ask(self._authority.enlist.remote(name, handle))
         told = {p.ask.job_id for p in permits}
         running = (j for j in self._warehouse.unfinished_jobs(self._prefix) if j not in told)
         self._ask(self._authority.adopt_orphans.remote(tuple(self._unclaimed(running))))

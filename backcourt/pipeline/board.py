@@ -58,6 +58,7 @@ class Board:
         thresholds: Thresholds,
         chunk_days: int = 31,
         lookahead: int = 8,
+        earlier: Mapping[Partition, str] | None = None,
     ) -> None:
         """Lay out the plan.
 
@@ -69,11 +70,12 @@ class Board:
             thresholds: the gate's.
             chunk_days: the longest span of a chunk, in days.
             lookahead: how many chunks may be admitted at once.
+            earlier: how partitions outside the plan ended when they were last tried, in words.
         """
         self.outcomes: dict[Partition, PartitionOutcome] = {}
         self.versions = versions_of(pipeline, calendar, ledger, plan.request.as_of)
         self._pipeline, self._calendar, self._plan, self._lookahead = pipeline, calendar, plan, lookahead
-        self._triage = Triage(pipeline, calendar, plan, ledger, thresholds, self.versions, self.outcomes)
+        self._triage = Triage(pipeline, calendar, plan, ledger, thresholds, self.versions, self.outcomes, earlier or {})
         chunks = chunks_of(plan, chunk_days)
         readers = dict(readers_of(pipeline, calendar, chunks))
         self.shelf = Shelf(all_blocks(pipeline, calendar, chunks), readers)

@@ -1,7 +1,7 @@
 """Decisions on single partitions of a run: what ends before it is computed, and what the gate makes of the rest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -67,7 +67,10 @@ class Passed:
 
 @dataclass(frozen=True)
 class Triage:
-    """What a decision on a partition looks at; versions and outcomes are the board's own and change as it goes."""
+    """What a decision on a partition looks at; versions and outcomes are the board's own and change as it goes.
+
+    `earlier` says how partitions that are not in this plan ended when they were last tried.
+    """
 
     pipeline: Pipeline
     calendar: Calendar
@@ -76,6 +79,7 @@ class Triage:
     thresholds: Thresholds
     versions: Mapping[str, TableVersions]
     outcomes: Mapping[Partition, PartitionOutcome]
+    earlier: Mapping[Partition, str] = field(default_factory=dict)
 
     def sort_out(self, chunk: ChunkKey) -> tuple[tuple[date, ...], list[PartitionOutcome]]:
         """The chunk's dates that must be computed, and the outcomes of those that end here."""
@@ -180,7 +184,9 @@ class Triage:
 
     def _why_absent(self, partition: Partition) -> str:
         outcome = self.outcomes.get(partition)
-        return f"{outcome.outcome}, {outcome.reason}" if outcome else "it is not part of this run"
+        if outcome:
+            return f"{outcome.outcome}, {outcome.reason}"
+        return self.earlier.get(partition, "it is not part of this run")
 
     def _current(self, table: str, day: date) -> PartitionOutcome | None:
         """The outcome of a partition that was planned because an input might change, and did not."""
