@@ -36,7 +36,7 @@ def print_json(model: BaseModel) -> None:
 
 
 def spans(days: Sequence[date]) -> str:
-    """Dates in short: first and last, and how many."""
+    """Dates in short: the first and the last."""
     if not days:
         return "–"
     if len(days) == 1:

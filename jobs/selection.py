@@ -44,20 +44,20 @@ def select_dates(start: str | None, end: str | None, dates: list[str] | None, fi
     named = [parse_date(text, "--dates") for text in split_names(dates)]
     if file is not None:
         named += _dates_in(file)
-    if named and (start or end):
+    if named and (start is not None or end is not None):
         raise UsageError("Dates by name and a range exclude each other.", "Give --dates or --start and --end.")
-    first = parse_date(start, "--start") if start else None
-    last = parse_date(end, "--end") if end else None
+    first = None if start is None else parse_date(start, "--start")
+    last = None if end is None else parse_date(end, "--end")
     if first and last and first > last:
         raise UsageError(f"--start {first} is after --end {last}.", "Swap them.")
-    if (dates or file) and not named:
+    if (dates is not None or file is not None) and not named:
         raise UsageError("No date was named.", "Write dates as YYYY-MM-DD, one a line or separated by commas.")
     return DateSelection(first, last, tuple(sorted(set(named))))
 
 
 def _dates_in(file: Path) -> list[date]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", "Give a text file with one date a line.") from None
     texts = [line.partition("#")[0].strip() for line in lines]

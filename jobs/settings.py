@@ -6,6 +6,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings.exceptions import SettingsError
+from yaml import YAMLError
 
 from backcourt.errors import UsageError
 
@@ -111,6 +113,11 @@ def load_settings(flags: dict[str, Any], file: Path | None = None) -> Settings:
         return _FromFile(**given)
     except ValidationError as error:
         raise UsageError(_sentence(error), "Correct it, in a flag, a BACKCOURT_ variable or the file.") from None
+    except SettingsError as error:
+        raise UsageError(f"A variable cannot be read: {error}.", "Write lists and mappings as JSON.") from None
+    except (OSError, ValueError, TypeError, YAMLError) as error:
+        why = " ".join(str(error).split())
+        raise UsageError(f"{file} cannot be read: {why}.", "Write one `name: value` a line, in YAML.") from None
 
 
 def run_settings(
@@ -139,7 +146,7 @@ def parse_budget(texts: list[str]) -> dict[str, int] | None:
     budget = {}
     for text in texts:
         kind, _, number = text.partition("=")
-        if not number.strip().isdigit():
+        if not number.strip().isdecimal():
             raise UsageError(f"--budget {text} is not KIND=NUMBER.", "Write for example --budget query=16.")
         budget[kind.strip()] = int(number)
     return budget or None
@@ -147,7 +154,9 @@ def parse_budget(texts: list[str]) -> dict[str, int] | None:
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"]) or "settings"
-    given = "" if first["type"] in ("missing", "extra_forbidden") else f" {first['input']!r}"
+    name = ".".join(str(part) for part in first["loc"])
+    known = first["type"] in ("missing", "extra_forbidden") or not first["loc"]
+    given = "" if known else f" {first['input']!r}"
     text = first["msg"].removeprefix("Value error, ")
-    return f"Setting {name}{given} cannot be used: {text[0].lower()}{text[1:]}."
+    what = f"Setting {name}{given}" if name else "These settings"
+    return f"{what} cannot be used: {text[0].lower()}{text[1:]}."
