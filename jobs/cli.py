@@ -1,6 +1,7 @@
 """The `backcourt` command: lists the commands, loads one when it is called, and turns errors into sentences.
 
 Importing Ray and the Google clients takes seconds, so a command's module is imported only when that command runs.
+Help is plain text for the same reason: drawing it with Rich would take a third of the half second that it may take.
 """
 
 import importlib
@@ -46,7 +47,7 @@ class _LazyGroup(typer.core.TyperGroup):
 
 
 def _command(name: str, function: Callable[..., None]) -> Any:
-    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None)
     app.command(name, help=COMMANDS[name])(function)
     return typer.main.get_command(app)
 
@@ -55,7 +56,13 @@ def _listed() -> None:
     """Stands for a command in the list of commands."""
 
 
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=_LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from backcourt.sources.simulator.folder import write_league
 from jobs.options import parse_date
 
 
@@ -17,6 +16,8 @@ def simulate(
     ahead: Annotated[int, typer.Option("--ahead", min=0, help="Days after the last that are scheduled only.")] = 0,
 ) -> None:
     """Write a simulated league's files."""
+    from backcourt.sources.simulator.folder import write_league
+
     written = write_league(to, seed, parse_date(start, "--start"), parse_date(end, "--end"), ahead)
     typer.echo(
         f"{written.games} games on {written.dates} dates, {written.lines} lines of box scores and {written.shots} "
