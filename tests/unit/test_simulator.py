@@ -378,5 +378,5 @@ def test_what_was_written_is_counted(tmp_path: Path) -> None:
 )
 def test_dates_without_games_are_refused(tmp_path: Path, start: date, end: date, ahead: int, says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        write_league(tmp_path, 7, start, end, ahead)
-    assert list(tmp_path.iterdir()) == []
+        write_league(tmp_path / "league", 7, start, end, ahead)
+    assert not (tmp_path / "league").exists()

@@ -43,10 +43,10 @@ def write_league(folder: Path, seed: int, start: date, end: date, ahead: int = 0
         raise UsageError(f"The simulation would end on {end}, before it starts.", f"Give an end from {start} on.")
     if ahead < 0:
         raise UsageError(f"A schedule cannot look {ahead} days ahead.", "Give 0 days or more.")
-    folder.mkdir(parents=True, exist_ok=True)
     seasons = [_season(seed, year, start, end, ahead) for year in range(season_on(start), season_on(end) + 1)]
     if not any(len(season.box_scores) for season in seasons):
         raise UsageError(f"No game is played from {start} to {end}.", "Seasons run from October to June.")
+    folder.mkdir(parents=True, exist_ok=True)
     files = [file for season in seasons for file in season.write(folder)]
     files.append(_write(tables.players([season.shots for season in seasons]), folder / "players.parquet"))
     dates = pl.concat([season.box_scores.select("game_id", "game_date") for season in seasons])
