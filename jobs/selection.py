@@ -50,7 +50,7 @@ def select_dates(start: str | None, end: str | None, dates: list[str] | None, fi
     last = None if end is None else parse_date(end, "--end")
     if first and last and first > last:
         raise UsageError(f"--start {first} is after --end {last}.", "Swap them.")
-    if (dates is not None or file is not None) and not named:
+    if (dates or file is not None) and not named:
         raise UsageError("No date was named.", "Write dates as YYYY-MM-DD, one a line or separated by commas.")
     return DateSelection(first, last, tuple(sorted(set(named))))
 
