@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from typing import Any
 import ray
 
 from backcourt.clock import Clock
+from backcourt.errors import PreflightError
 from backcourt.pipeline.processor import Pipeline
 from backcourt.sources.source import Source
 from backcourt.warehouse.connection import Connection
@@ -95,7 +98,14 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
     client = PermitClient(authority, "driver", clock)
     reaper = reaper_actor(setup.connection, AUTHORITY, namespace)
     shipped = ray.put(WorkerSetup(setup.pipeline, setup.connection, setup.state_dataset, setup.source, setup.patience))
-    pool = RayPool(setup.workers, lambda name: start_worker(shipped, name, authority))
+
+    def hire(name: str) -> Any:
+        """A worker that the authority watches from its first moment: one that dies young may hold permits too."""
+        worker = start_worker(shipped, name, authority)
+        authority.enlist.remote(name, worker)
+        return worker
+
+    pool = RayPool(setup.workers, hire)
     warden = Warden(authority, client, lambda: pool.handles, warehouse, setup.pipeline, job_prefix, clock)
     attempts = Attempts(warehouse, client, clock, Random("driver"), setup.patience)  # noqa: S311 (jitter)
     try:
@@ -110,7 +120,11 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
 
 
 def _join_ray(setup: EngineSetup, namespace: str) -> str:
-    """Connect to the cluster, or start a local Ray; the dashboard's address."""
+    """Connect to the cluster, or start a local Ray; the dashboard's address.
+
+    Raises:
+        PreflightError: Ray could not be reached or started.
+    """
     os.environ.update(WORKER_ENVIRONMENT)
     logging.getLogger("ray").setLevel(logging.ERROR)  # its notes to its own users are not for ours
     shared: dict[str, Any] = {
@@ -121,7 +135,25 @@ def _join_ray(setup: EngineSetup, namespace: str) -> str:
         "runtime_env": {"env_vars": WORKER_ENVIRONMENT},
     }
     if setup.ray_address:
-        context = ray.init(address=setup.ray_address, **shared)
+        shared["address"] = setup.ray_address
     else:
-        context = ray.init(num_cpus=setup.workers, include_dashboard=setup.dashboard, **shared)
+        shared |= {"num_cpus": setup.workers, "include_dashboard": setup.dashboard}
+    try:
+        with _own_sigterm():
+            context = ray.init(**shared)
+    except (RuntimeError, ConnectionError, TimeoutError, ValueError) as error:
+        where = f"Ray at {setup.ray_address}" if setup.ray_address else "A local Ray"
+        raise PreflightError(
+            f"{where} did not start: {str(error).splitlines()[0].rstrip('.')}.",
+            "Try again; `--pool serial` works without Ray.",
+        ) from error
     return str(context.dashboard_url or "")
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep this process's answer to SIGTERM, which ray.init replaces by sys.exit."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
