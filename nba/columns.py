@@ -43,11 +43,15 @@ def counts(*described: tuple[str, str]) -> tuple[Column, ...]:
 
 def in_shape(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Exactly the table's computed columns and types, sorted by partition and key."""
-    return rows.select(pl.col(c.name).cast(POLARS_TYPES[c.type]) for c in table.columns).sort(
-        table.partition_by, *table.key
-    )
+    return rows.select(pl.col(c.name).cast(_kind(c)) for c in table.columns).sort(table.partition_by, *table.key)
 
 
 def no_rows(table: Table) -> pl.DataFrame:
     """The table without a row."""
-    return pl.DataFrame(schema={c.name: POLARS_TYPES[c.type] for c in table.columns})
+    return pl.DataFrame(schema={c.name: _kind(c) for c in table.columns})
+
+
+def _kind(column: Column) -> pl.DataType:
+    """A column's type in a frame."""
+    kind = POLARS_TYPES[column.type]
+    return pl.List(kind) if column.repeated else kind

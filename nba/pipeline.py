@@ -12,7 +12,7 @@ from nba.analytics import (
     upcoming_team_game_context,
 )
 from nba.precompute import player_shot_zone_analysis, team_defense_zone_analysis
-from nba.raw import player_box_scores, schedule, shots
+from nba.raw import injury_report, player_box_scores, player_props, schedule, shots
 
 PIPELINE = Pipeline(
     name="nba",
@@ -20,6 +20,8 @@ PIPELINE = Pipeline(
         schedule.PROCESSOR,
         player_box_scores.PROCESSOR,
         shots.PROCESSOR,
+        player_props.PROCESSOR,
+        injury_report.PROCESSOR,
         player_game_summary.PROCESSOR,
         team_offense_game_summary.PROCESSOR,
         team_defense_game_summary.PROCESSOR,

@@ -6,8 +6,9 @@ from backcourt.pipeline.processor import SAME_DATE, Chunk, Input, Inputs, Proces
 from backcourt.pipeline.table import Table
 from nba.columns import counts, day, flag, in_shape, integer, number, text
 from nba.games import SIDE_COLUMNS, final_games, on_dates, team_sides
+from nba.lines import LINE_COLUMNS, lines_of
 from nba.ratios import ratio, true_shooting, whole_sum
-from nba.raw import player_box_scores, schedule, shots
+from nba.raw import player_box_scores, player_props, schedule, shots
 from nba.rosters import placeholders
 from nba.zones import ZONE_COLUMNS, zone_counts
 
@@ -66,8 +67,8 @@ TABLE = Table(
         number("usage_rate", "Share of the team's plays that the player ended while on the court, percent."),
         number("ts_pct", "True shooting, 0 to 1 and a little more."),
         number("efg_pct", "Effective field-goal percentage, 0 to 1.5."),
-        number("points_line", "The bookmakers' line on the player's points."),
-        number("opening_line", "That line when it opened."),
+        number("points_line", "The median of the bookmakers' lines on the player's points."),
+        number("opening_line", "The median of the opening lines."),
         text("over_under_result", "`OVER`, `UNDER` or `PUSH`; NULL without a line."),
         number("margin", "Points minus the line."),
     ),
@@ -91,8 +92,7 @@ def compute(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
     """Every line of a final game's box score, with zones from the shots and rates from the team's totals.
 
     `usage_rate = 100 (FGA + 0.44 FTA + TOV) (TmMin / 5) / (Min (TmFGA + 0.44 TmFTA + TmTOV))` and
-    `efg_pct = (FGM + 0.5 FG3M) / FGA` (Basketball-Reference glossary, USG% and eFG%, read 2026-11). The line on the
-    player's points and what follows from it are NULL as long as the pipeline has no table of lines.
+    `efg_pct = (FGM + 0.5 FG3M) / FGA` (Basketball-Reference glossary, USG% and eFG%, read 2026-11).
     """
     games = final_games(inputs[schedule.TABLE.full_name], chunk.dates, chunk.as_of)
     lines = (
@@ -102,10 +102,22 @@ def compute(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
         .sort("game_id", "player_lookup")
     )
     rows = with_rates(with_zones(lines, on_dates(inputs[shots.TABLE.full_name], chunk.dates)))
-    no_line = pl.lit(None)
-    return in_shape(
-        rows.with_columns(points_line=no_line, opening_line=no_line, over_under_result=no_line, margin=no_line), TABLE
+    return in_shape(with_line(rows, on_dates(inputs[player_props.TABLE.full_name], chunk.dates)), TABLE)
+
+
+def with_line(lines: pl.DataFrame, props: pl.DataFrame) -> pl.DataFrame:
+    """The bookmakers' median line on the player's points, and how his points compare with it."""
+    joined = lines.join(lines_of(props), on=["game_date", "player_lookup"], how="left")
+    margin = pl.col("points") - pl.col("points_line")
+    result = (
+        pl.when(margin > 0)
+        .then(pl.lit("OVER"))
+        .when(margin < 0)
+        .then(pl.lit("UNDER"))
+        .when(margin == 0)
+        .then(pl.lit("PUSH"))
     )
+    return joined.with_columns(margin=margin, over_under_result=result)
 
 
 def with_zones(lines: pl.DataFrame, shot_rows: pl.DataFrame) -> pl.DataFrame:
@@ -150,7 +162,7 @@ def with_rates(lines: pl.DataFrame) -> pl.DataFrame:
 
 PROCESSOR = Processor(
     table=TABLE,
-    version="1",
+    version="2",
     inputs=(
         Input(schedule.TABLE, SIDE_COLUMNS, SAME_DATE),
         Input(
@@ -164,6 +176,7 @@ PROCESSOR = Processor(
             SAME_DATE,
             optional=True,
         ),
+        Input(player_props.TABLE, ("bookmaker", *LINE_COLUMNS), SAME_DATE, optional=True),
     ),
     expected_keys=expected_keys,
     compute=compute,

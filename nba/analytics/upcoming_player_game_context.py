@@ -11,18 +11,14 @@ from backcourt.pipeline.processor import (
     Processor,
 )
 from backcourt.pipeline.table import Table
+from nba.absences import INJURY_COLUMNS, with_absences
 from nba.analytics import player_game_summary, upcoming_team_game_context
 from nba.columns import day, flag, in_shape, integer, number, text
 from nba.games import SIDE_COLUMNS, is_played, on_dates, team_sides
-from nba.lookback import games_since, last_games
-from nba.ratios import ratio
-from nba.raw import schedule
+from nba.lines import LINE_COLUMNS, lines_of
+from nba.player_context import CONTEXT_COLUMNS, with_context
+from nba.raw import injury_report, player_props, schedule
 from nba.rosters import placeholders, players_of, recently_seen
-
-USAGE_OF_AN_ABSENT_STAR = 0.05
-"""Share of his own usage that a player gains for each star teammate who is out."""
-
-_PLAYER = ("day", "season_year", "player_lookup")
 
 _FROM_TEAM = (
     "game_id",
@@ -66,14 +62,14 @@ TABLE = Table(
         number("opponent_pace_last_10", "The opponent's mean pace of its last 10 games."),
         number("opponent_def_rating_last_10", "The opponent's mean defensive rating of its last 10 games."),
         number("pace_differential", "The opponent's pace minus the league's."),
-        integer("star_teammates_out", "Star teammates listed out.", required=True),
+        integer("star_teammates_out", "Star teammates of the last 10 games who are listed out.", required=True),
         integer("questionable_teammates", "Teammates listed as questionable.", required=True),
         text("player_status", "His status in the injury report."),
         text("injury_report", "The reason that the injury report gives."),
-        integer("player_age", "His age in years."),
+        integer("player_age", "His age in years; NULL, for no source has dates of birth."),
         flag("has_prop_line", "Whether a line on his points is known.", required=True),
-        number("current_points_line", "The line on his points."),
-        number("opening_points_line", "That line when it opened."),
+        number("current_points_line", "The line on his points: the median of the bookmakers'."),
+        number("opening_points_line", "The median of the opening lines."),
         number("line_movement", "The line minus the opening line."),
     ),
     description="One row a player and game to be played: rest, load, form and role on the morning of the game.",
@@ -96,38 +92,28 @@ def expected_keys(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
 
 
 def compute(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
-    """Each player's own games before the day, and his team's context.
+    """Each player's own games before the day, his teammates in the injury report, his line, and his team's context.
 
-    Injuries, ages and lines are unknown as long as the pipeline has no table of them: nobody is listed out.
+    Ages are NULL: no source has dates of birth. Without an injury report nobody is listed out.
     """
-    games = inputs[player_game_summary.TABLE.full_name]
-    players = _players(chunk, inputs)
+    own = with_context(_players(chunk, inputs), inputs[player_game_summary.TABLE.full_name])
+    players = with_absences(own, on_dates(inputs[injury_report.TABLE.full_name], chunk.dates))
     teams = on_dates(inputs[upcoming_team_game_context.TABLE.full_name], chunk.dates)
-    wanted = players.select(_PLAYER)
-    rows = (
-        players.join(teams.select("team_abbr", *_FROM_TEAM, day="game_date"), on=["day", "team_abbr"], how="inner")
-        .join(_rest_and_form(wanted, games), on=_PLAYER, how="left")
-        .join(_load(wanted, games, 7), on=_PLAYER, how="left")
-        .join(_load(wanted, games, 14), on=_PLAYER, how="left")
+    lines = lines_of(on_dates(inputs[player_props.TABLE.full_name], chunk.dates)).select(
+        "player_lookup", day="game_date", current_points_line="points_line", opening_points_line="opening_line"
     )
-    loads = pl.col("^(games|minutes|back_to_backs)_(in_)?last_(7|14)_days$")
-    unknown = {c: pl.lit(None) for c in ("player_status", "injury_report", "player_age")}
-    no_line = {c: pl.lit(None) for c in ("current_points_line", "opening_points_line", "line_movement")}
-    known = rows.with_columns(
-        loads.fill_null(0),
-        game_date="day",
-        days_rest=(pl.col("day") - pl.col("last_game_date")).dt.total_days() - 1,
-        star_teammates_out=0,
-        questionable_teammates=0,
-        has_prop_line=False,
-        **unknown,
-        **no_line,
-    ).with_columns(
-        back_to_back=pl.col("days_rest") == 0,
-        avg_minutes_per_game_last_7=ratio(pl.col("minutes_in_last_7_days"), pl.col("games_in_last_7_days")),
-        projected_usage_rate=pl.col("usage_last_10") * (1 + USAGE_OF_AN_ABSENT_STAR * pl.col("star_teammates_out")),
+    rows = players.join(
+        teams.select("team_abbr", *_FROM_TEAM, day="game_date"), on=["day", "team_abbr"], how="inner"
+    ).join(lines, on=["day", "player_lookup"], how="left")
+    return in_shape(
+        rows.with_columns(
+            game_date="day",
+            player_age=pl.lit(None),
+            has_prop_line=pl.col("current_points_line").is_not_null(),
+            line_movement=pl.col("current_points_line") - pl.col("opening_points_line"),
+        ),
+        TABLE,
     )
-    return in_shape(known, TABLE)
 
 
 def _sides(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
@@ -143,57 +129,18 @@ def _players(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
     return recently_seen(players_of(playing, games), playing, games)
 
 
-def _rest_and_form(wanted: pl.DataFrame, games: pl.DataFrame) -> pl.DataFrame:
-    """Rest before the last game, and means over the last 5, 7 and 10 games, by player."""
-    columns = ("player_lookup", "season_year", "game_date", "game_id", "points", "usage_rate")
-    found = last_games(wanted, games.select(columns), "player_lookup", 10)
-    ago = pl.col("games_ago")
-    last, before_last = (pl.col("game_date").filter(ago == n).first() for n in (1, 2))
-    return found.group_by(_PLAYER, maintain_order=True).agg(
-        days_rest_before_last_game=(last - before_last).dt.total_days() - 1,
-        points_avg_last_5=pl.col("points").filter(ago <= 5).mean(),
-        points_avg_last_10=pl.col("points").mean(),
-        avg_usage_rate_last_7_games=pl.col("usage_rate").filter(ago <= 7).mean(),
-        usage_last_10=pl.col("usage_rate").mean(),
-    )
-
-
-def _load(wanted: pl.DataFrame, games: pl.DataFrame, days: int) -> pl.DataFrame:
-    """Games, minutes and back-to-backs from D − (days − 1) to D − 1, by player."""
-    rows = games.select("player_lookup", "season_year", "game_date", "game_id", "minutes_played").sort("game_date")
-    previous = pl.col("game_date").shift(1).over("player_lookup", "season_year")
-    rows = rows.with_columns(day_after=(pl.col("game_date") - previous).dt.total_days() == 1)
-    return (
-        games_since(wanted, rows, "player_lookup", days - 1)
-        .group_by(_PLAYER, maintain_order=True)
-        .agg(
-            pl.len().alias(f"games_in_last_{days}_days"),
-            pl.col("minutes_played").sum().alias(f"minutes_in_last_{days}_days"),
-            pl.col("day_after").sum().alias(f"back_to_backs_last_{days}_days"),
-        )
-    )
-
-
 PROCESSOR = Processor(
     table=TABLE,
-    version="1",
+    version="2",
     inputs=(
         Input(schedule.TABLE, SIDE_COLUMNS, SAME_DATE),
         Input(
             player_game_summary.TABLE,
-            (
-                "player_lookup",
-                "player_full_name",
-                "team_abbr",
-                "season_year",
-                "game_date",
-                "game_id",
-                "points",
-                "minutes_played",
-                "usage_rate",
-            ),
+            (*CONTEXT_COLUMNS, "player_full_name", "team_abbr"),
             SEASON,
         ),
+        Input(player_props.TABLE, ("bookmaker", *LINE_COLUMNS), SAME_DATE, optional=True),
+        Input(injury_report.TABLE, INJURY_COLUMNS, SAME_DATE, optional=True),
         Input(
             upcoming_team_game_context.TABLE,
             ("game_date", "team_abbr", "game_number_in_season", *_FROM_TEAM),

@@ -22,6 +22,11 @@ lines AS (
         sum(fga) OVER team + 0.44::DOUBLE * sum(fta) OVER team + sum(tov) OVER team AS team_plays
     FROM box_scores
     WINDOW team AS (PARTITION BY game_id, team)
+),
+offers AS (
+    SELECT game_date, player_lookup, median(points_line) AS points_line, median(opening_line) AS opening_line
+    FROM player_props
+    GROUP BY ALL
 )
 SELECT
     l.player_lookup,
@@ -61,10 +66,11 @@ SELECT
     100 * l.plays * (l.team_minutes / 5) / nullif(l.minutes * l.team_plays, 0) AS usage_rate,
     l.points / nullif(2 * (l.fga + 0.44::DOUBLE * l.fta), 0) AS ts_pct,
     (l.fgm + 0.5::DOUBLE * l.fg3m) / nullif(l.fga, 0) AS efg_pct,
-    NULL::DOUBLE AS points_line,
-    NULL::DOUBLE AS opening_line,
-    NULL::VARCHAR AS over_under_result,
-    NULL::DOUBLE AS margin
+    o.points_line,
+    o.opening_line,
+    CASE sign(l.points - o.points_line) WHEN 1 THEN 'OVER' WHEN -1 THEN 'UNDER' WHEN 0 THEN 'PUSH' END AS over_under_result,
+    l.points - o.points_line AS margin
 FROM lines AS l
 LEFT JOIN shot_lines AS s USING (game_id, player_lookup)
 LEFT JOIN games_with_shots AS g ON g.game_id = l.game_id
+LEFT JOIN offers AS o ON o.game_date = l.game_date AND o.player_lookup = l.player_lookup

@@ -59,9 +59,35 @@ facts AS (
         avg(points) FILTER (ago <= 5) AS points_5,
         avg(points) FILTER (ago <= 10) AS points_10,
         avg(usage_rate) FILTER (ago <= 7) AS usage_7,
-        avg(usage_rate) FILTER (ago <= 10) AS usage_10
+        avg(usage_rate) FILTER (ago <= 10) AS usage_10,
+        avg(minutes_played) FILTER (ago <= 10) AS minutes_10
     FROM history
     GROUP BY upcoming, day, team, player_lookup
+),
+listed AS (
+    SELECT
+        f.day,
+        f.team,
+        f.player_lookup,
+        i.injury_status = 'out' AND greatest(f.points_10 - 18, f.minutes_10 - 28, f.usage_10 - 25) >= 0 AS star_out,
+        i.injury_status = 'questionable' AS questionable
+    FROM facts AS f
+    JOIN injury_report AS i ON i.game_date = f.day AND i.player_lookup = f.player_lookup
+),
+mates AS (
+    SELECT
+        f.day,
+        f.player_lookup,
+        count(*) FILTER (l.star_out) AS stars_out,
+        count(*) FILTER (l.questionable) AS questionable
+    FROM facts AS f
+    LEFT JOIN listed AS l ON l.day = f.day AND l.team = f.team AND l.player_lookup <> f.player_lookup
+    GROUP BY ALL
+),
+offers AS (
+    SELECT game_date, player_lookup, median(points_line) AS points_line, median(opening_line) AS opening_line
+    FROM player_props
+    GROUP BY ALL
 )
 SELECT
     f.player_lookup,
@@ -85,18 +111,21 @@ SELECT
     f.points_5 AS points_avg_last_5,
     f.points_10 AS points_avg_last_10,
     f.usage_7 AS avg_usage_rate_last_7_games,
-    f.usage_10 AS projected_usage_rate,
+    f.usage_10 + f.usage_10 * m.stars_out / 20 AS projected_usage_rate,
     t.opponent_pace_last_10,
     t.opponent_def_rating_last_10,
     t.pace_differential,
-    0 AS star_teammates_out,
-    0 AS questionable_teammates,
-    NULL::VARCHAR AS player_status,
-    NULL::VARCHAR AS injury_report,
+    m.stars_out AS star_teammates_out,
+    m.questionable AS questionable_teammates,
+    i.injury_status AS player_status,
+    i.reason AS injury_report,
     NULL::BIGINT AS player_age,
-    FALSE AS has_prop_line,
-    NULL::DOUBLE AS current_points_line,
-    NULL::DOUBLE AS opening_points_line,
-    NULL::DOUBLE AS line_movement
+    o.points_line IS NOT NULL AS has_prop_line,
+    o.points_line AS current_points_line,
+    o.opening_line AS opening_points_line,
+    o.points_line - o.opening_line AS line_movement
 FROM facts AS f
 JOIN upcoming_team_game_context AS t ON t.game_id = f.upcoming AND t.team_abbr = f.team
+JOIN mates AS m ON m.day = f.day AND m.player_lookup = f.player_lookup
+LEFT JOIN injury_report AS i ON i.game_date = f.day AND i.player_lookup = f.player_lookup
+LEFT JOIN offers AS o ON o.game_date = f.day AND o.player_lookup = f.player_lookup

@@ -11,6 +11,7 @@ import pytest
 from backcourt.sources.folder import FolderSource
 from nba.pipeline import PIPELINE
 from tests.plain_loop import run_in_memory
+from tests.unit.nba.made_up_reports import WithReports
 
 FOLDER = Path(
     os.environ.get("BACKCOURT_NBA_DATA", Path(__file__).resolve().parents[3].parent / "shared" / "data" / "nba")
@@ -27,3 +28,10 @@ needs_real_data = pytest.mark.skipif(
 def season() -> dict[str, pl.DataFrame]:
     """Every table of the season, by full name."""
     return run_in_memory(PIPELINE, FolderSource(str(FOLDER)), START, END, AS_OF, chunk_days=60)
+
+
+@cache
+def season_with_reports() -> dict[str, pl.DataFrame]:
+    """The same season with made-up lines and injury reports."""
+    source = WithReports(FolderSource(str(FOLDER)), START, END)
+    return run_in_memory(PIPELINE, source, START, END, AS_OF, chunk_days=60)

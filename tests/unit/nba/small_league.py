@@ -15,6 +15,7 @@ import pyarrow as pa
 from backcourt.pipeline.processor import Feed
 from nba.raw import player_box_scores, schedule, shots
 from nba.teams import TRICODES
+from tests.unit.nba.made_up_reports import as_feed, reports
 
 Row = dict[str, Any]
 
@@ -44,13 +45,12 @@ class SmallLeague:
         for year, (first, days) in SEASONS.items():
             for offset in range(days):
                 self._play_day(chance, made, year, first + timedelta(days=offset), offset)
+        made |= reports(random.Random(-self.seed), made["player_box_scores"])
         self.rows = made
 
     def read(self, feed: Feed, start: date, end: date) -> pa.Table:
         """The feed's rows from `start` to `end`; a feed that the league does not know has none."""
-        wanted = [row for row in self.rows.get(feed.name, []) if start <= row[feed.partition_by] <= end]
-        columns = {c.name: [row.get(c.name) for row in wanted] for c in feed.columns}
-        return pa.table(columns, schema=pa.schema([c.arrow for c in feed.columns]))
+        return as_feed(self.rows.get(feed.name, []), feed, start, end)
 
     def _play_day(self, chance: random.Random, made: dict[str, list[Row]], year: int, day: date, offset: int) -> None:
         """About four games, none on every ninth day; now and then one is postponed."""

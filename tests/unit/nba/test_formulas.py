@@ -12,7 +12,7 @@ from nba.analytics import player_game_summary, team_defense_game_summary, team_o
 from nba.games import final_games, team_sides
 from nba.lookback import games_since, last_games, league_games
 from nba.names import player_lookup
-from nba.raw import player_box_scores, schedule, shots
+from nba.raw import player_box_scores, player_props, schedule, shots
 from nba.seasons import season_year
 from tests.plain_loop import frame_of
 
@@ -77,6 +77,7 @@ def summaries(
         schedule.TABLE.full_name: table_rows(schedule.PROCESSOR, [game(**more)]),
         player_box_scores.TABLE.full_name: table_rows(player_box_scores.PROCESSOR, lines),
         shots.TABLE.full_name: table_rows(shots.PROCESSOR, shot_rows or []),
+        player_props.TABLE.full_name: table_rows(player_props.PROCESSOR, []),
     }
     chunk = Chunk("t", (DAY,), AS_OF)
     for module in (player_game_summary, team_offense_game_summary, team_defense_game_summary):

@@ -1,4 +1,7 @@
-"""The real season computed a second way, by SQL over the files: every key and every cell must agree."""
+"""The real season computed a second way, by SQL over the files: every key and every cell must agree.
+
+The files have no lines and no injury reports: those are made up.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +11,15 @@ import polars as pl
 import pytest
 
 from nba.pipeline import PIPELINE
-from tests.unit.nba.real_season import FOLDER, needs_real_data, season
+from nba.raw import injury_report, player_props
+from tests.unit.nba.real_season import FOLDER, needs_real_data, season_with_reports
 
 pytestmark = [pytest.mark.real_data, needs_real_data]
 
 SECOND_WAY = Path(__file__).resolve().parents[2] / "second_way"
 TABLES = (
+    "player_props",
+    "injury_report",
     "player_game_summary",
     "team_offense_game_summary",
     "team_defense_game_summary",
@@ -31,6 +37,8 @@ def second_way() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as db:
         for view in ("box_scores", "shots", "schedule"):
             db.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet('{FOLDER}/{view}_2023_24.parquet')")
+        db.register("props_feed", season_with_reports()[player_props.FEED.full_name])
+        db.register("injuries_feed", season_with_reports()[injury_report.FEED.full_name])
         for name in TABLES:
             db.execute(f"CREATE TABLE {name} AS {(SECOND_WAY / f'{name}.sql').read_text()}")
         yield db
@@ -39,7 +47,7 @@ def second_way() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.mark.parametrize("name", TABLES)
 def test_every_cell_agrees_with_the_second_way(second_way: duckdb.DuckDBPyConnection, name: str) -> None:
     table = next(p.table for p in PIPELINE.processors if p.table.name == name)
-    ours = season()[table.full_name]
+    ours = season_with_reports()[table.full_name]
     theirs = second_way.table(name).pl()
     assert set(theirs.columns) == set(ours.columns)
     theirs = theirs.select(pl.col(c).cast(kind) for c, kind in ours.schema.items())

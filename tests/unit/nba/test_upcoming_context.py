@@ -16,7 +16,7 @@ from nba.analytics import (
 )
 from nba.precompute import player_shot_zone_analysis
 from nba.precompute.player_shot_zone_analysis import primary_zone
-from nba.raw import schedule
+from nba.raw import injury_report, player_props, schedule
 from tests.unit.nba.test_formulas import table_rows
 
 DAY = date(2024, 1, 31)
@@ -45,6 +45,8 @@ def contexts(
     fixtures: list[dict[str, Any]],
     teams: list[dict[str, Any]] | None = None,
     players: list[dict[str, Any]] | None = None,
+    props: list[dict[str, Any]] | None = None,
+    injuries: list[dict[str, Any]] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Inputs of the upcoming tables and of the shot zones, and the team context made of them."""
     inputs = {
@@ -52,6 +54,8 @@ def contexts(
         team_offense_game_summary.TABLE.full_name: table_rows(team_offense_game_summary.PROCESSOR, teams or []),
         team_defense_game_summary.TABLE.full_name: table_rows(team_defense_game_summary.PROCESSOR, teams or []),
         player_game_summary.TABLE.full_name: table_rows(player_game_summary.PROCESSOR, players or []),
+        player_props.TABLE.full_name: table_rows(player_props.PROCESSOR, props or []),
+        injury_report.TABLE.full_name: table_rows(injury_report.PROCESSOR, injuries or []),
     }
     made = upcoming_team_game_context.PROCESSOR.compute(CHUNK, inputs)
     return inputs | {upcoming_team_game_context.TABLE.full_name: made}
