@@ -13,6 +13,7 @@ def backfill(
     dates_file: options.DatesFile = None,
     recompute: options.Recompute = False,
     force: options.Force = False,
+    no_fallback: options.NoFallback = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     run: options.Run = None,
@@ -36,6 +37,7 @@ def backfill(
         select_dates(start, end, dates, dates_file),
         recompute=recompute,
         force=force,
+        options=("no_fallback",) if no_fallback else (),
         run_id=run,
     )
     settings = run_settings(config, workers, budget, pool, chunk_days, as_of)

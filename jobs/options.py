@@ -21,6 +21,9 @@ Recompute = Annotated[
     typer.Option("--recompute/--resume", help="Also what is committed (equal rows are not written), or only the rest."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Publish below the threshold too; it is recorded.")]
+NoFallback = Annotated[
+    bool, typer.Option("--no-fallback", help="Processors use no substitute for an incomplete input.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]

@@ -13,6 +13,7 @@ def plan(
     dates_file: options.DatesFile = None,
     recompute: options.Recompute = False,
     force: options.Force = False,
+    no_fallback: options.NoFallback = False,
     chunk_days: options.ChunkDays = None,
     as_of: options.AsOf = None,
     as_json: options.Json = False,
@@ -24,7 +25,14 @@ def plan(
     from jobs.session import open_session
     from jobs.settings import run_settings
 
-    wish = Wish("plan", tables, select_dates(start, end, dates, dates_file), recompute=recompute, force=force)
+    wish = Wish(
+        "plan",
+        tables,
+        select_dates(start, end, dates, dates_file),
+        recompute=recompute,
+        force=force,
+        options=("no_fallback",) if no_fallback else (),
+    )
     settings = run_settings(config, chunk_days=chunk_days, as_of=as_of)
     with open_session(settings) as session:
         raise typer.Exit(show_only(session, wish, as_json=as_json))
