@@ -12,7 +12,7 @@ SEED   := 7
 FIRST  := 2023-10-24
 LAST   := 2023-12-23
 
-# The dates that `make backfill` computes: make backfill START=2023-12-01 END=2023-12-05
+# The dates that `make backfill` computes. A later start needs the season before it: run it once without dates.
 START ?= $(FIRST)
 END   ?= $(LAST)
 
