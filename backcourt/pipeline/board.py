@@ -159,7 +159,7 @@ class Board:
         if key.input in self.versions:
             self.versions[key.input].update(commits)
         for chunk in self.shelf.put(key, reference):
-            self._complete(chunk)
+            self._want(chunk)  # a block that it had may have been lost while it waited for this one
 
     def read_again(self, key: BlockKey) -> None:
         """The reading was lost with its worker: it is handed out once more."""
