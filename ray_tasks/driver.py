@@ -17,7 +17,7 @@ from backcourt.pipeline.outcomes import Category
 from backcourt.pipeline.plan import Plan
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline
 from backcourt.pipeline.triage import Passed
-from backcourt.warehouse.errors import StagingMismatch, Superseded, WarehouseError
+from backcourt.warehouse.errors import NotFound, StagingMismatch, Stopped, Superseded, WarehouseError
 from ray_tasks.committer import Batch, CommitEnded, Committer
 from ray_tasks.errors import InputLost, PermitTimeout, WorkerDied
 from ray_tasks.observing import Observer, Progress
@@ -31,7 +31,10 @@ IDLE_SECONDS = 0.01
 """Pause of a loop whose pool has nothing to do, while commits are under way."""
 STAGING_TRIES = 4
 """How often a partition is staged, a block read or a chunk started, after a death or a load that did not add up."""
-STOP_SECONDS = 20.0
+STAGE_AGAIN = (WorkerDied, StagingMismatch, NotFound, Stopped)
+"""What a fresh staging table mends: a death, rows that do not add up, and a later start of the same run, which cancels
+loads and drops staging tables of earlier starts."""
+STOP_SECONDS = 14.0
 """How long a stop waits for commits in flight; the whole stop takes at most 25 s."""
 
 
@@ -213,12 +216,12 @@ class Driver:
             self._board.compute_again(batch.with_rows)
             self._board.give_back(p for p in batch.passed if p.reference is None)
         else:
-            self._try_again_or_fail(batch.passed, done.error, isinstance(done.error, WorkerDied))
+            self._try_again_or_fail(batch.passed, done.error, isinstance(done.error, STAGE_AGAIN))
 
     def _commit_ended(self, ended: CommitEnded) -> None:
         batch = ended.batch
         if ended.error:
-            self._try_again_or_fail(batch.passed, ended.error, isinstance(ended.error, StagingMismatch))
+            self._try_again_or_fail(batch.passed, ended.error, isinstance(ended.error, STAGE_AGAIN))
         elif ended.superseded is not None:
             beaten = [p for p in batch.passed if p.entry.day in ended.superseded]
             if not beaten:

@@ -115,9 +115,14 @@ class Warden:
         self.recoveries += 1
 
     def _unclaimed(self, job_ids: Iterable[str]) -> Iterable[Ask]:
-        """Asks for jobs that nobody claims; kind and table are read off the job id, which is ours."""
+        """Asks for jobs that nobody claims; kind and table are read off the job id.
+
+        Ids of run `r-2` begin with the prefix of start 2 of run `r`, so that the prefix alone proves nothing.
+        """
         for job_id in job_ids:
-            yield Ask(uuid.uuid4().hex, kind_of(job_id), "nobody", job_id, self._table_of(job_id))
+            table = self._table_of(job_id)
+            if table or job_id.startswith((f"{self._prefix}event-", f"{self._prefix}outcomes-")):
+                yield Ask(uuid.uuid4().hex, kind_of(job_id), "nobody", job_id, table)
 
     def _table_of(self, job_id: str) -> str:
         rest = job_id.removeprefix(self._prefix)

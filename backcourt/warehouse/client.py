@@ -136,6 +136,15 @@ class BigQueryWarehouse:
             except FOREIGN_ERRORS as exc:
                 raise translated(exc, About(f"Creating dataset {name}")) from exc
 
+    def tables(self, dataset: str, prefix: str) -> tuple[TableRef, ...]:
+        """Tables of a logical dataset whose names begin with `prefix`. Outside the port: for clearing up."""
+        name = f"{self.names.project}.{self.names.dataset(dataset)}"
+        try:
+            found = self._client.list_tables(name, retry=NO_RETRY, timeout=self._timeout)
+            return tuple(TableRef(dataset, t.table_id) for t in found if t.table_id.startswith(prefix))
+        except FOREIGN_ERRORS as exc:
+            raise translated(exc, About(f"Listing tables of {name}")) from exc
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
