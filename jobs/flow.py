@@ -31,6 +31,7 @@ from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
 from ray_tasks.prepare import (
     Ground,
+    clear_up,
     ensure_tables,
     read_calendar,
     read_failures,
@@ -133,7 +134,9 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
         code_version(),
     )
     for job_id in resolve_unfinished(ground, tables, identity.start):
-        out.print(f"Commit {job_id} of an earlier run has ended; the ledger tells how.")
+        if not as_json:
+            out.print(f"Commit {job_id} of an earlier run has ended; the ledger tells how.")
+    clear_up(ground, identity.start)
     planned = make_plan(session, ground, wish)
     if not as_json:
         show_plan(out, planned.plan, planned.estimate)
@@ -148,6 +151,8 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
         show_results(out, planned.plan, report.outcomes, report.seconds)
         if report.end.stall:
             out.print(report.end.stall, markup=False)
+        if not report.recorded:
+            out.print("The history of this start could not be written in time; the ledger has every commit.")
     return report.exit_code
 
 

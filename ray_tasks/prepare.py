@@ -20,7 +20,7 @@ from backcourt.warehouse.errors import NotFound
 from backcourt.warehouse.head import seed_head, unseeded
 from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
 from backcourt.warehouse.ledger_reads import Entries, entries_in, newest_request
-from backcourt.warehouse.requests import JobPhase, ReadRequest, TableRef
+from backcourt.warehouse.requests import ReadRequest, TableRef
 from backcourt.warehouse.run_events import (
     RESOLVED,
     Event,
@@ -88,17 +88,41 @@ def resolve_unfinished(ground: Ground, tables: Iterable[str], start: int) -> tup
 
 
 def _await_commit(ground: Ground, commit: UnfinishedCommit) -> None:
-    """Follow every attempt of a commit to its end; attempts are numbered without gaps."""
-    number = 1
-    while True:
-        job_id = f"{commit.job_id}-{number}"
-        state = ground.attempts.call(lambda: ground.warehouse.job(job_id))  # noqa: B023 (called at once)
-        if state.phase is JobPhase.MISSING:
-            return
-        if state.phase is JobPhase.RUNNING:
-            ground.clock.sleep(LOOK_SECONDS)
-        else:
-            number += 1
+    """Follow every attempt of a commit to its end; an attempt that never arrived leaves a gap in their numbers."""
+    while ground.attempts.call(lambda: ground.warehouse.unfinished_jobs(f"{commit.job_id}-")):
+        ground.clock.sleep(LOOK_SECONDS)
+
+
+def clear_up(ground: Ground, start: int) -> tuple[TableRef, ...]:
+    """End what earlier starts of this run left at BigQuery: loads are cancelled and awaited, staging tables dropped.
+
+    A start that was killed can't do it. One that is alive loses work, never rows: it stages anew under another commit
+    id (STAGE_AGAIN). Commits are not touched: `resolve_unfinished` has awaited them. Table names follow the start's
+    number, since ids of run `r-2` begin like those of start 2 of run `r`.
+
+    Returns:
+        The staging tables that were dropped.
+    """
+    warehouse, attempts = ground.warehouse, ground.attempts
+    names = [p.table.name for p in ground.pipeline.processors]
+    earlier = tuple(f"{ground.run_id}-{number}-{name}-" for number in range(1, start) for name in names)
+    if not earlier:
+        return ()
+
+    def loads() -> tuple[str, ...]:
+        running = attempts.call(lambda: warehouse.unfinished_jobs(f"{ground.run_id}-"))
+        return tuple(job for job in running if job.startswith(earlier) and "load" in job.split("-")[-2:])
+
+    for job_id in loads():
+        attempts.call(lambda: warehouse.cancel(job_id))  # noqa: B023 (called at once)
+    while loads():
+        ground.clock.sleep(LOOK_SECONDS)
+    tables = attempts.call(lambda: warehouse.tables(ground.state_dataset, "staging__"))
+    prefixes = tuple(f"staging__{each}".replace("-", "_") for each in earlier)
+    left = tuple(table for table in tables if table.name.startswith(prefixes))
+    for table in left:
+        attempts.call(lambda: warehouse.drop(table))  # noqa: B023 (called at once)
+    return left
 
 
 def read_calendar(ground: Ground, fallback: Sequence[date] = ()) -> Calendar:
@@ -198,7 +222,7 @@ def read_sizes(ground: Ground) -> Sizes:
     bytes_a_row = {}
     for processor in ground.pipeline.processors:
         try:
-            found = ground.warehouse.describe(TableRef.of(processor.name))
+            found = ground.attempts.call(lambda: ground.warehouse.describe(TableRef.of(processor.name)))  # noqa: B023
         except NotFound:
             continue
         if found and found.num_rows and found.num_bytes:

@@ -1,8 +1,9 @@
 """One start of a run, from its number to its record."""
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
 from backcourt.clock import Clock
@@ -27,6 +28,9 @@ STARTS_TRIED = 50
 """How many numbers are tried before something must be wrong."""
 LEFT_RUNNING = "left_running"
 """The event of an end with commits in flight."""
+STOPPED_RECORD_SECONDS, STALLED_RECORD_SECONDS = 6.0, 60.0
+"""How long the record of a run that was stopped or stalled is waited for: a stop takes 25 s at most, and what stalled
+the run may hold the permits that the record needs until it is cancelled."""
 OUTCOMES_A_LOAD = 10_000
 """Outcomes of one history load; a run makes one load for each so many partitions."""
 
@@ -47,13 +51,14 @@ class RunSetup:
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a start ended."""
+    """How a start ended. Not `recorded`: its history could not be written in time."""
 
     identity: RunIdentity
     outcomes: tuple[PartitionOutcome, ...]
     end: RunEnd
     seconds: float
     exit_code: int
+    recorded: bool = True
 
 
 def claim_start(run_id: str, warehouse: BigQueryWarehouse, attempts: Attempts, clock: Clock, state: str) -> int:
@@ -130,8 +135,26 @@ def execute(
         end = driver.run()
         outcomes = tuple(board.outcomes[p] for p in plan.partitions)
         code = exit_code(outcomes, limit_reached=bool(end.stall), stopped=end.stopped)
-        recorder.ended(outcomes, code, end.in_flight)
-    return RunReport(identity, outcomes, end, setup.clock.monotonic() - started, code)
+        recorded = _record(lambda: recorder.ended(outcomes, code, end.in_flight), end)
+    return RunReport(identity, outcomes, end, setup.clock.monotonic() - started, code, recorded)
+
+
+def _record(write: Callable[[], None], end: RunEnd) -> bool:
+    """Write a start's record; whether it is written. A start that was ended early waits for it only so long."""
+    if not end.stopped and not end.stall:
+        write()
+        return True
+    done = threading.Event()
+
+    def write_and_tell() -> None:
+        with suppress(Exception):  # the run has ended either way; the report says that its record is missing
+            write()
+            done.set()
+
+    thread = threading.Thread(target=write_and_tell, name="record", daemon=True)
+    thread.start()
+    thread.join(STOPPED_RECORD_SECONDS if end.stopped else STALLED_RECORD_SECONDS)
+    return done.is_set()
 
 
 class Recorder:
