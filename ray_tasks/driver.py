@@ -34,6 +34,8 @@ STAGING_TRIES = 4
 STAGE_AGAIN = (WorkerDied, StagingMismatch, NotFound, Stopped)
 """What a fresh staging table mends: a death, rows that do not add up, and a later start of the same run, which cancels
 loads and drops staging tables of earlier starts."""
+NOTICE_SECONDS = 0.7
+"""How long until the state of the permits shows that killed workers left orphans behind."""
 STOP_SECONDS = 14.0
 """How long a stop waits for commits in flight; the whole stop takes at most 25 s."""
 
@@ -248,10 +250,13 @@ class Driver:
     # --- ending -----------------------------------------------------------------------------------------------
 
     def _finish_commits(self) -> None:
-        """The run ends early: no new work; commits whose script may be at BigQuery get a while to end."""
+        """The run ends early: no new work; commits that may be at BigQuery and the reaper get a while to end."""
         self._pool.close()
         deadline = self._clock.monotonic() + STOP_SECONDS
-        while self._committer.sent and self._clock.monotonic() < deadline:
+        self._clock.sleep(NOTICE_SECONDS)
+        while self._clock.monotonic() < deadline:
+            if not self._committer.sent and not any(k.orphaned for k in self._kinds()):
+                break
             self._clock.sleep(POLL_SECONDS)
             for commit in self._committer.ended():
                 self._commit_ended(commit)
