@@ -60,6 +60,7 @@ lock: ## write requirements/*.txt anew from pyproject.toml
 	$(COMPILE) -o requirements/base.txt
 	$(COMPILE) --extra local -o requirements/local.txt
 	$(COMPILE) --extra local --extra dev -o requirements/dev.txt
+	$(subst pyproject.toml,--group build,$(COMPILE)) -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## remove caches and the simulated league; .venv stays
 	rm -rf .backcourt .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -176,6 +176,6 @@ def test_no_file_names_a_machine_or_a_package_index() -> None:
 
 def test_the_lock_holds_no_address() -> None:
     locks = sorted((ROOT / "requirements").glob("*.txt"))
-    assert [path.name for path in locks] == ["base.txt", "dev.txt", "local.txt"]
+    assert [path.name for path in locks] == ["base.txt", "build.txt", "dev.txt", "local.txt"]
     assert [path.name for path in locks if "://" in path.read_text()] == []
     assert [path.name for path in locks if " @ " in path.read_text()] == []
