@@ -168,11 +168,10 @@ class Board:
     def block_failed(self, key: BlockKey, category: Category, reason: str) -> None:
         """A block could not be read: the dates that need it now fail; the others go on."""
         for chunk in self.shelf.waiters(key):
-            needing = {day for day in chunk.days if key in self._blocks(_part(chunk, (day,)))}
+            needing = [day for day in chunk.days if key in self._blocks(_part(chunk, (day,)))]
             self._fail(chunk.table, needing, category, f"block {key} could not be read: {reason}")
-            before = tuple(day for day in chunk.days if day < min(needing))
-            after = tuple(day for day in chunk.days if day > max(needing))
-            self._go_on(chunk, [_part(chunk, days) for days in (before, after) if days])
+            others = tuple(day for day in chunk.days if day not in needing)
+            self._go_on(chunk, [_part(chunk, others)] if others else [])
 
     def blocks_lost(self, chunk: ChunkKey, keys: Iterable[BlockKey]) -> None:
         """The chunk could not start because blocks of its were lost with a node: they are read again."""
@@ -338,7 +337,7 @@ class Board:
             self._enqueue(part, keys)
 
     def _fail(self, table: str, days: Iterable[date], category: Category, reason: str) -> None:
-        for day in sorted(days):
+        for day in days:
             partition = Partition(table, day)
             attempts = max(1, self._attempts[partition])
             self._settle(PartitionOutcome(partition, Outcome.FAILED, category, reason, attempts=attempts))
