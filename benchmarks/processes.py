@@ -13,6 +13,10 @@ from backcourt.clock import Clock
 SAMPLE_SECONDS = 0.2
 """Pause between two looks; a process that lives shorter is not seen."""
 MEBIBYTE = 2**20
+NO_WORKERS = ("ray::PermitAuthority", "ray::Reaper", "ray::IDLE", "ray::DashboardAgent", "ray::RuntimeEnvAgent")
+    f"ray::{name}" for name in ("PermitAuthority", "Reaper", "IDLE", "DashboardAgent", "RuntimeEnvAgent")
+)
+"""Titles of Ray's processes that are not of the pool; a worker's title is its step."""
 
 
 @dataclass
@@ -30,8 +34,9 @@ class Sampler:
 
     root: psutil.Process
     clock: Clock
-    _cpu: dict[tuple[str, int], float] = field(default_factory=dict)
-    _before: dict[tuple[str, int], float] = field(default_factory=dict)
+    _cpu: dict[int, float] = field(default_factory=dict)
+    _roles: dict[int, str] = field(default_factory=dict)
+    _before: dict[int, float] = field(default_factory=dict)
     _peaks: dict[str, int] = field(default_factory=dict)
     _most: dict[str, int] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -50,7 +55,7 @@ class Sampler:
 
     def usage(self, role: str) -> Usage:
         """What the processes of a role used since the beginning of the block."""
-        spent = sum(seconds - self._before.get(key, 0.0) for key, seconds in self._cpu.items() if key[0] == role)
+        spent = sum(s - self._before.get(pid, 0.0) for pid, s in self._cpu.items() if self._roles[pid] == role)
         return Usage(spent, self._peaks.get(role, 0), self._most.get(role, 0))
 
     def _look_until_stopped(self) -> None:
@@ -65,7 +70,7 @@ class Sampler:
             with suppress(psutil.Error):
                 role = role_of(process, self.root)
                 times = process.cpu_times()
-                self._cpu[role, process.pid] = times.user + times.system
+                self._cpu[process.pid], self._roles[process.pid] = times.user + times.system, role
                 resident[role] = resident.get(role, 0) + process.memory_info().rss
                 seen[role] = seen.get(role, 0) + 1
         for role, size in resident.items():
@@ -78,7 +83,7 @@ def role_of(process: psutil.Process, root: psutil.Process) -> str:
     if process.pid == root.pid:
         return "command"
     words = process.cmdline()
-    if words and words[0].startswith("ray::") and not words[0].startswith(("ray::PermitAuthority", "ray::Reaper")):
+    if words and words[0].startswith("ray::") and not words[0].startswith(NO_WORKERS):
         return "worker"
     if any(word.startswith("backcourt.warehouse.proxy") for word in words):
         return "emulator" if "backcourt.warehouse.proxy.engine" in words else "proxy"
