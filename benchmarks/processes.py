@@ -14,8 +14,6 @@ SAMPLE_SECONDS = 0.2
 """Pause between two looks; a process that lives shorter is not seen."""
 MEBIBYTE = 2**20
 NO_WORKERS = ("ray::PermitAuthority", "ray::Reaper", "ray::IDLE", "ray::DashboardAgent", "ray::RuntimeEnvAgent")
-    f"ray::{name}" for name in ("PermitAuthority", "Reaper", "IDLE", "DashboardAgent", "RuntimeEnvAgent")
-)
 """Titles of Ray's processes that are not of the pool; a worker's title is its step."""
 
 
