@@ -125,6 +125,7 @@ def _join_ray(setup: EngineSetup, namespace: str) -> str:
     Raises:
         PreflightError: Ray could not be reached or started.
     """
+    # A local Ray inherits it, and the processes that it starts in advance fit; with a runtime_env none of them would.
     os.environ.update(WORKER_ENVIRONMENT)
     logging.getLogger("ray").setLevel(logging.ERROR)  # its notes to its own users are not for ours
     shared: dict[str, Any] = {
@@ -132,10 +133,9 @@ def _join_ray(setup: EngineSetup, namespace: str) -> str:
         "log_to_driver": False,
         "logging_level": "ERROR",
         "configure_logging": False,
-        "runtime_env": {"env_vars": WORKER_ENVIRONMENT},
     }
     if setup.ray_address:
-        shared["address"] = setup.ray_address
+        shared |= {"address": setup.ray_address, "runtime_env": {"env_vars": WORKER_ENVIRONMENT}}
     else:
         shared |= {"num_cpus": setup.workers, "include_dashboard": setup.dashboard}
     try:
