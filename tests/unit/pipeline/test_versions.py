@@ -1,0 +1,98 @@
+"""Windows and their versions against plain loops over the calendar."""
+
+from datetime import date
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backcourt.pipeline.calendar import Calendar, Season, calendar_of
+from backcourt.pipeline.ledger import InputVersion, inputs_from_json, inputs_to_json
+from backcourt.pipeline.plan import Request
+from backcourt.pipeline.processor import EVERYTHING_BEFORE, SAME_DATE, SEASON, Pipeline, Window
+from backcourt.pipeline.versions import TableVersions
+from tests.unit.pipeline.worlds import World, day, processor, random_calendar, random_window, reads
+
+SEEDS = st.integers(0, 10**9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS)
+def test_a_window_holds_the_dates_that_its_words_say(seed: int) -> None:
+    random = Random(seed)
+    calendar, window = random_calendar(random), random_window(random)
+    request = Request(run_id="r", tables=(), days=(), as_of=day(0))
+    world = World(Pipeline("p", (processor("a"),)), calendar, request)
+    for of in calendar.dates:
+        assert list(window.dates(of, calendar)) == world.window(reads("a", window), of)
+
+
+def test_windows_do_not_cross_into_the_season_before() -> None:
+    dates = (date(2023, 6, 10), date(2023, 10, 24), date(2023, 10, 25))
+    calendar = calendar_of({dates[0]: 2022, dates[1]: 2023, dates[2]: 2023}, bootstrap_days=1)
+    assert SEASON.dates(dates[2], calendar) == (dates[1],)
+    assert SEASON.dates(dates[1], calendar) == ()
+    assert EVERYTHING_BEFORE.dates(dates[2], calendar) == dates[:2]
+    assert SAME_DATE.dates(dates[1], calendar) == (dates[1],)
+    assert Window(days=1).dates(dates[2], calendar) == (dates[1],)
+    assert Window(days=1).dates(dates[1], calendar) == ()
+    assert [calendar.is_bootstrap(d) for d in dates] == [True, True, False]
+
+
+def test_a_date_before_every_season_has_none() -> None:
+    calendar = Calendar((day(0), day(9)), (Season(2024, day(5)),), 3)
+    assert calendar.season(day(0)) is None
+    assert not calendar.is_bootstrap(day(0))
+    assert SEASON.dates(day(0), calendar) == ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS)
+def test_versions_against_a_loop_over_the_window(seed: int) -> None:
+    """Through random updates: counts, holes, and digests that are equal exactly when the commits are."""
+    random = Random(seed)
+    calendar = random_calendar(random)
+    unexpected = {d for d in calendar.dates if random.random() < 0.2}
+    committed = {d: random.choice("xy") for d in calendar.dates if random.random() < 0.7}
+    versions = TableVersions(calendar, lambda d: d not in unexpected, committed)
+    seen: dict[str, frozenset[tuple[date, str]]] = {}
+    for _ in range(12):
+        change = {random.choice(calendar.dates): random.choice("xyz") for _ in range(random.randrange(3))}
+        versions.update(change)
+        committed |= change
+        for _ in range(8):
+            first, last = day(random.randrange(-3, 80)), day(random.randrange(-3, 80))
+            window = [d for d in calendar.dates if first <= d <= last]
+            found = versions.window(first, last)
+            assert found.dates == sum(d in committed for d in window)
+            assert found.holes == tuple(d for d in window if d not in committed and d not in unexpected)
+            content = frozenset((d, committed[d]) for d in window if d in committed)
+            assert seen.setdefault(found.digest, content) == content
+    assert len(set(seen.values())) == len(seen)
+
+
+def test_commits_of_dates_outside_the_calendar_change_nothing() -> None:
+    versions = TableVersions(Calendar((day(0), day(2))), lambda _: True, {day(0): "x"})
+    before = versions.window(day(0), day(2))
+    versions.update({day(1): "x"})
+    assert versions.window(day(0), day(2)) == before
+    assert before.holes == (day(2),)
+
+
+def test_input_versions_survive_the_ledger() -> None:
+    inputs = {"d.b": InputVersion("ff", 3, (day(1), day(2))), "d.a": InputVersion("00", 0)}
+    assert inputs_from_json(inputs_to_json(inputs)) == inputs
+
+
+def test_what_cannot_be_read_from_the_ledger_counts_as_no_versions() -> None:
+    for text in (
+        None,
+        "",
+        "[]",
+        "null",
+        "{",
+        '{"d.a": 1}',
+        '{"d.a": {"digest": "x"}}',
+        '{"d.a":{"digest":"x","dates":1,"holes":["?"]}}',
+    ):
+        assert inputs_from_json(text) == {}
