@@ -11,7 +11,7 @@ from nba.analytics import (
     upcoming_player_game_context,
     upcoming_team_game_context,
 )
-from nba.precompute import player_shot_zone_analysis, team_defense_zone_analysis
+from nba.precompute import player_composite_factors, player_shot_zone_analysis, team_defense_zone_analysis
 from nba.raw import injury_report, player_box_scores, player_props, schedule, shots
 
 PIPELINE = Pipeline(
@@ -29,6 +29,7 @@ PIPELINE = Pipeline(
         upcoming_player_game_context.PROCESSOR,
         team_defense_zone_analysis.PROCESSOR,
         player_shot_zone_analysis.PROCESSOR,
+        player_composite_factors.PROCESSOR,
     ),
     schedule=schedule.TABLE,
     schedule_columns=schedule.CALENDAR_COLUMNS,

@@ -1,13 +1,12 @@
 """`nba_precompute.player_shot_zone_analysis` (PSZA): where each player shoots from, and how well."""
 
-from datetime import timedelta
-
 import polars as pl
 
 from backcourt.pipeline.processor import SEASON, SEASON_AND_SAME_DATE, Chunk, Input, Inputs, Processor
 from backcourt.pipeline.table import Table
 from nba.analytics import player_game_summary
 from nba.columns import day, flag, in_shape, integer, number, text
+from nba.early_season import with_early_season_flag
 from nba.games import SIDE_COLUMNS, is_played, on_dates, team_sides
 from nba.lookback import WHOLE_SEASON, last_games
 from nba.ratios import pooled, ratio
@@ -20,9 +19,6 @@ GAMES = 10
 
 LONG_GAMES = 20
 """Games that the longer sample holds."""
-
-EARLY_DAYS = 21
-"""Days after the bootstrap in which a player needs no more games than his team has played."""
 
 NO_SHOTS = "no shots known in the last 10 games"
 """`insufficient_data_reason` of a player without a share."""
@@ -168,11 +164,9 @@ def _players(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
     own = _games_before(players.select(_PLAYER), games, "player_lookup").rename({"games": "own_games"})
     team_rows = games.select("season_year", "game_date", "game_id", "team_abbr").unique()
     of_team = _games_before(playing, team_rows, "team_abbr").rename({"games": "team_games"})
+    known = players.join(own, on=_PLAYER, how="left").join(of_team, on=["day", "season_year", "team_abbr"], how="left")
     return (
-        players.join(own, on=_PLAYER, how="left")
-        .join(of_team, on=["day", "season_year", "team_abbr"], how="left")
-        .join(_season_starts(fixtures), on="season_year", how="left")
-        .with_columns(early_season_flag=_is_early())
+        with_early_season_flag(known, fixtures)
         .with_columns(
             needed=pl.when("early_season_flag").then(pl.min_horizontal("team_games", pl.lit(GAMES))).otherwise(GAMES)
         )
@@ -186,17 +180,6 @@ def _games_before(wanted: pl.DataFrame, games: pl.DataFrame, entity: str) -> pl.
     keys = games.select(entity, "season_year", "game_date", "game_id")
     found = last_games(wanted, keys, entity, WHOLE_SEASON)
     return found.group_by("day", "season_year", entity).agg(games=pl.len())
-
-
-def _season_starts(fixtures: pl.DataFrame) -> pl.DataFrame:
-    """The first date of each season, by `season_year`."""
-    return fixtures.group_by("season_year").agg(start=pl.col("game_date").min())
-
-
-def _is_early() -> pl.Expr:
-    """Whether the day is among the first after the bootstrap."""
-    days_played = timedelta(days=schedule.BOOTSTRAP_DAYS + EARLY_DAYS)
-    return pl.col("day") < pl.col("start") + days_played
 
 
 PROCESSOR = Processor(
