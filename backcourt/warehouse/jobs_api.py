@@ -12,9 +12,11 @@ The clients' own retries are off everywhere: they would run under new ids, and h
 
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -46,8 +48,8 @@ SENDS = 3
 """How often a request whose answer was lost, and whose job the service does not know, is sent under its id."""
 LOOKUP_PAUSES = (0.1, 0.2, 0.4, 0.6, 0.8)
 """Seconds between look-ups that answer 404: after a 409 jobs.get may not know the job yet (python-bigquery#2134)."""
-POLL_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds between the first looks at a running job; then POLL_EVERY."""
+POLL_PAUSES = (0.02, 0.05, 0.1)
+"""Seconds between the first looks at a running job; then a tenth of the time waited, from 0.1 to POLL_EVERY."""
 POLL_EVERY = 1.0
 LISTED_DAYS = 3
 """How far back unfinished jobs are listed; a script ends after 24 hours (Quotas, read 2026-11)."""
@@ -178,12 +180,25 @@ class Jobs:
                 return job
             if self._clock.monotonic() >= deadline:
                 raise _unresolved(about, "it has not ended in time")
+            if self._awaited(job, deadline):
+                continue
             self._clock.sleep(pause)
             found = self._found(job.job_id, about, deadline, job.location)
             if found is None:
                 raise _unresolved(about, "the service no longer knows it")
             job = found
         raise AssertionError("the pauses are endless")
+
+    def _awaited(self, job: Job, deadline: float) -> bool:
+        """Whether a query has ended while its results were asked for: that call hangs until the end, for 10 s at most.
+
+        It only saves waiting. How the job ended is read off the job; a call that went wrong is followed by a look.
+        """
+        if isinstance(job, bigquery.QueryJob):
+            patience = max(1.0, min(self._settings.call_timeout, deadline - self._clock.monotonic()))
+            with suppress(*FOREIGN_ERRORS, FutureTimeout):
+                job.result(max_results=0, retry=NO_RETRY, job_retry=NO_RETRY, timeout=patience)
+        return bool(job.state == "DONE")
 
     def _pass_over(self, error: Exception, about: About, deadline: float) -> None:
         """Let weather pass while polling, until the deadline; anything else leaves the job unresolved."""
@@ -288,7 +303,12 @@ def _unresolved(about: About, why: str) -> errors.WarehouseError:
 
 
 def _poll_pauses() -> Iterator[float]:
-    return chain(POLL_PAUSES, repeat(POLL_EVERY))
+    yield from POLL_PAUSES
+    waited = sum(POLL_PAUSES)
+    while True:
+        pause = min(max(waited / 10, POLL_PAUSES[-1]), POLL_EVERY)
+        waited += pause
+        yield pause
 
 
 def _labels(request: JobRequest) -> dict[str, str]:
