@@ -109,7 +109,9 @@ def _stumble(chunk: Chunk) -> None:
 
 
 def _calendar(rows: pl.DataFrame) -> Calendar:
-    return Calendar(tuple(rows["day"].to_list()))
+    """Every day from the first order to the last: a day whose orders are blocked exists all the same."""
+    known = rows["day"].to_list()
+    return Calendar(tuple(min(known) + timedelta(days=n) for n in range((max(known) - min(known)).days + 1)))
 
 
 WEEK_BEFORE = Window(days=7)

@@ -23,7 +23,9 @@ import psutil
 
 from backcourt.pipeline.content_hash import content_hashes
 from backcourt.warehouse.client import BigQueryWarehouse
+from backcourt.warehouse.definitions import definition_of, ensure, state_tables
 from backcourt.warehouse.emulator import LocalBigQuery
+from backcourt.warehouse.head import seed_head
 from backcourt.warehouse.requests import JobRequest, Kind
 from tests.integration import shop
 
@@ -31,7 +33,8 @@ REPOSITORY = Path(__file__).parents[2]
 NUMBERS = count(1)
 LEDGER = (
     "SELECT table_name, partition_date, commit_id, rows_commit, row_count, content_hash, forced, input_versions,"
-    " coverage FROM `{}` QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name, partition_date ORDER BY generation DESC) = 1"
+    " coverage FROM `{}`"
+    " QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name, partition_date ORDER BY generation DESC) = 1"
 )
 Hashes = dict[tuple[str, date], str]
 
@@ -47,13 +50,17 @@ def install(folder: Path) -> Path:
 
 @dataclass
 class Shop:
-    """One set of datasets on a server. `installed` is what `install` made."""
+    """One set of datasets on a server. `installed` is what `install` made.
+
+    With a `stock`, another shop, the orders are that shop's: `take_stock` copies what its ledger says of them.
+    """
 
     server: LocalBigQuery
     folder: Path
     installed: Path
     settings: dict[str, str] = field(default_factory=dict)
     number: int = field(default_factory=lambda: next(NUMBERS))
+    stock: "Shop | None" = None
 
     def __post_init__(self) -> None:
         self.id = f"{os.getpid()}-{self.number}"
@@ -62,7 +69,8 @@ class Shop:
     @property
     def datasets(self) -> dict[str, str]:
         suffix = self.id.replace("-", "_")
-        return {name: f"{name}_{suffix}" for name in ("shop", "shop_raw", "shop_orchestration")}
+        names = {name: f"{name}_{suffix}" for name in ("shop", "shop_raw", "shop_orchestration")}
+        return names | ({"shop_raw": self.stock.datasets["shop_raw"]} if self.stock else {})
 
     @cached_property
     def orders(self) -> Path:
@@ -110,6 +118,19 @@ class Shop:
         command = self.start(*words, **more)
         command.wait(300)
         return command
+
+    def take_stock(self) -> "Shop":
+        """Have the tables and the stock's orders, without a command."""
+        assert self.stock
+        tables = [p.table for p in shop.PIPELINE.processors]
+        definitions = [*state_tables("shop_orchestration", tables), *map(definition_of, tables)]
+        ensure(self.warehouse, definitions, create_datasets=self.warehouse.ensure_datasets)
+        for table in tables:
+            seed = seed_head(table, self.warehouse.names, "shop_orchestration", "seed", self.run_id(f"s-{table.name}"))
+            self.warehouse.run(seed)
+        orders = f"SELECT * FROM `{self.stock.state('ledger')}` WHERE table_name = 'shop_raw.orders'"
+        self.query(f"INSERT INTO `{self.state('ledger')}` {orders}")
+        return self
 
     def ingest(self) -> None:
         done = self.run("ingest", "--source", f"folder:{self.orders}", "--yes", "--run", self.run_id("ingest"))
