@@ -22,6 +22,7 @@ COMMANDS = {
     "tables": "List the pipeline's tables, keys, inputs and windows.",
     "simulate": "Write a simulated league's files.",
     "emulator": "Run the local BigQuery.",
+    "drain": "Stop the jobs of this Ray cluster cleanly; a head's pod runs it before it ends.",
     "version": "Show the version.",
 }
 """Every command with its line in `--help`; each is a module of this package with a function of its name."""

@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +14,21 @@ if TYPE_CHECKING:
     from backcourt.warehouse.proxy.settings import Settings
 
 
+class Address(StrEnum):
+    """Where the local BigQuery listens."""
+
+    LOOPBACK = "127.0.0.1"
+    ANY = "0.0.0.0"  # noqa: S104 (only who asks for it)
+
+
 def emulator(
     folder: Annotated[Path, typer.Option(help="Where the data is kept.")] = Path(".backcourt/warehouse"),
     memory: Annotated[bool, typer.Option("--memory", help="Keep nothing: data in memory.")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="REST port on loopback; 0 for any.")] = 9050,
-    storage_port: Annotated[int, typer.Option(min=0, max=65535, help="Storage port on loopback; 0 for any.")] = 9060,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="REST port; 0 for any.")] = 9050,
+    storage_port: Annotated[int, typer.Option(min=0, max=65535, help="Storage port; 0 for any.")] = 9060,
+    listen: Annotated[
+        Address, typer.Option(help="0.0.0.0 lets other machines in, without a password: for a try-out in a cluster.")
+    ] = Address.LOOPBACK,
     project: Annotated[str, typer.Option(help="Project that it plays.")] = "local",
     limits: Annotated[bool, typer.Option("--limits", help="Enforce BigQuery's documented limits.")] = False,
     slots: Annotated[int, typer.Option(min=1, help="With --limits: jobs that run at once; more queue.")] = 100,
@@ -36,12 +47,14 @@ def emulator(
         signal.signal(number, lambda *_: stop.set())
     settings = _settings(limits, slots, latency, stub, faults, race)
     kept = None if memory else folder
-    with LocalBigQuery(kept, project, settings, port=port, storage_port=storage_port) as server:
+    with LocalBigQuery(kept, project, settings, port=port, storage_port=storage_port, listen=listen.value) as server:
         if not server.started_here:
             raise UsageError(
                 f"A local BigQuery runs in {folder} already, at {server.endpoint.rest}.",
                 "Use that one, or end the commands that use it, or name another --folder.",
             )
+        if listen is Address.ANY:
+            typer.echo("It listens on every address: whoever reaches its ports can read and write all data.", err=True)
         _announce(server, as_json)
         while not stop.wait(1.0):
             server.check()

@@ -1,10 +1,11 @@
 """What `plan`, `backfill` and `ingest` have in common: prepare, plan, show, ask, carry out, show."""
 
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import typer
 
@@ -23,9 +24,11 @@ from jobs.progress import watching
 from jobs.results import results_model
 from jobs.selection import DateSelection
 from jobs.session import Session, find_tables
+from jobs.settings import BudgetSettings, read_budget
 from jobs.stopping import StopSignals
 from jobs.version import code_version
 from jobs.views import show_plan, show_results
+from ray_tasks.budget_watch import BudgetWatch
 from ray_tasks.committer import RunIdentity
 from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
@@ -185,12 +188,11 @@ def _run(session: Session, wish: Wish, identity: RunIdentity, planned: Planned, 
 
 def _engine(session: Session, wish: Wish, identity: RunIdentity, workers: int) -> AbstractContextManager[Engine]:
     settings = session.settings
-    budgets = {Kind(name): number for name, number in settings.budget.model_dump().items()}
     setup = EngineSetup(
         session.pipeline,
         session.connection,
         session.state_dataset,
-        budgets,
+        limits_of(settings.budget),
         workers,
         identity.run_id,
         wish.source,
@@ -198,8 +200,27 @@ def _engine(session: Session, wish: Wish, identity: RunIdentity, workers: int) -
         settings.dashboard,
     )
     if settings.pool == "serial":
-        return serial_engine(setup, session.warehouse, session.clock)
-    return ray_engine(setup, session.warehouse, session.clock, identity.prefix)
+        opened = serial_engine(setup, session.warehouse, session.clock)
+    else:
+        opened = ray_engine(setup, session.warehouse, session.clock, identity.prefix)
+    return _with_live_budget(opened, settings.budget_file) if settings.budget_file else opened
+
+
+@contextmanager
+def _with_live_budget(opened: AbstractContextManager[Engine], file: Path) -> Iterator[Engine]:
+    """The engine, its budget kept at what the file says."""
+    with opened as engine:
+        watch = BudgetWatch(lambda: limits_of(read_budget(file)), engine.set_limits)
+        watch.start()
+        try:
+            yield engine
+        finally:
+            watch.stop()
+
+
+def limits_of(budget: BudgetSettings) -> dict[Kind, int]:
+    """The settings' budget as the permits take it."""
+    return {Kind(name): number for name, number in budget.model_dump().items()}
 
 
 def _tables(session: Session, wish: Wish) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from pydantic_settings.exceptions import SettingsError
-from yaml import YAMLError
+from yaml import YAMLError, safe_load
 
 from backcourt.errors import UsageError
 
@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     ray_address: str = Field("", description="Address of a Ray cluster; empty for a local one.")
     chunk_days: int = Field(31, ge=1, le=366, description="Longest span of dates that one task computes, in days.")
     budget: BudgetSettings = Field(default_factory=BudgetSettings, description="Calls in flight, by kind.")
+    budget_file: Path | None = Field(
+        None, description="YAML file whose `budget` is read again every 15 s while a run is alive."
+    )
     block_below: float = Field(0.90, ge=0, le=1, description="Coverage below which a partition is blocked.")
     warn_below: float = Field(0.95, ge=0, le=1, description="Coverage below which a partition is warned of.")
     priority: Literal["INTERACTIVE", "BATCH"] = Field("INTERACTIVE", description="Priority of BigQuery jobs.")
@@ -135,6 +138,23 @@ def run_settings(
     """
     flags = {"workers": workers, "pool": pool, "chunk_days": chunk_days, "as_of": as_of}
     return load_settings({**flags, "budget": parse_budget(budget or [])}, file)
+
+
+def read_budget(file: Path) -> BudgetSettings:
+    """The `budget` of a settings file as it is now; kinds that it does not name have their defaults.
+
+    Raises:
+        UsageError: there is none, or it cannot be used.
+    """
+    try:
+        return BudgetSettings.model_validate(safe_load(file.read_text(encoding="utf-8"))["budget"])
+    except ValidationError as error:
+        raise UsageError(_sentence(error), f"Correct the budget in {file}.") from None
+    except (OSError, ValueError, TypeError, KeyError, YAMLError) as error:
+        why = " ".join(str(error).split())
+        raise UsageError(
+            f"{file} has no budget that can be read: {why}.", "Write `budget:` with a line a kind."
+        ) from None
 
 
 def parse_budget(texts: list[str]) -> dict[str, int] | None:

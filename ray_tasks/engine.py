@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -60,11 +60,12 @@ class EngineSetup:
 
 @dataclass(frozen=True)
 class Engine:
-    """A pool, the driver's own attempts, the state of the permits, and who counts for the dashboard."""
+    """A pool, the driver's own attempts, the permits' state and limits, and who counts for the dashboard."""
 
     pool: Pool
     attempts: Attempts
     kinds: Callable[[], tuple[KindState, ...]]
+    set_limits: Callable[[Mapping[Kind, int]], None]
     dashboard_url: str = ""
     observers: tuple[Observer, ...] = ()
 
@@ -77,7 +78,7 @@ def serial_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock) -> Ite
     bench = Bench(setup.pipeline, warehouse, attempts, clock, setup.state_dataset, setup.source)
     pool = SerialPool(bench)
     try:
-        yield Engine(pool, attempts, permits.state)
+        yield Engine(pool, attempts, permits.state, permits.set_limits)
     finally:
         pool.close()
 
@@ -110,7 +111,7 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
     attempts = Attempts(warehouse, client, clock, Random("driver"), setup.patience)  # noqa: S311 (jitter)
     try:
         warden.start()
-        yield Engine(pool, attempts, warden.kinds, url, (RunMetrics(setup.run_id),))
+        yield Engine(pool, attempts, warden.kinds, warden.set_limits, url, (RunMetrics(setup.run_id),))
     finally:
         warden.stop()
         pool.close()

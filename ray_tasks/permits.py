@@ -101,6 +101,12 @@ class LocalPermits:
         with self._changed:
             self._book.signal(permit, self._clock.monotonic(), park_seconds)
 
+    def set_limits(self, settings: Mapping[Kind, int]) -> None:
+        """Change the budgets of the run while it is alive."""
+        with self._changed:
+            self._book.set_limits(settings)
+            self._changed.notify_all()
+
     def state(self) -> tuple[KindState, ...]:
         """Every kind, for `status` and the watchdog."""
         with self._changed:

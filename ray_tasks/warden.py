@@ -6,7 +6,7 @@ hold, adds the jobs of this start that run at BigQuery and that nobody told of, 
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -72,6 +72,14 @@ class Warden:
     def kinds(self) -> tuple[KindState, ...]:
         """The permits as they were at the last look."""
         return self._kinds
+
+    def set_limits(self, settings: Mapping[Kind, int]) -> None:
+        """Change the budgets of the run while it is alive.
+
+        Raises:
+            RayActorError, GetTimeoutError: the authority does not answer now; try again.
+        """
+        self._ask(self._authority.set_limits.remote(dict(settings)))
 
     def _look_for_ever(self) -> None:
         while not self._stop.is_set():

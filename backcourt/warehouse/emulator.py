@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Literal
 
 from backcourt.clock import Clock, SystemClock
 from backcourt.errors import PreflightError
@@ -47,6 +47,7 @@ class LocalBigQuery:
         *,
         port: int = 0,
         storage_port: int = 0,
+        listen: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1",  # noqa: S104 (only who asks for it)
         linger: float = 3.0,
         clock: Clock | None = None,
     ) -> None:
@@ -60,6 +61,7 @@ class LocalBigQuery:
             in_memory=self._in_memory,
             port=port,
             storage_port=storage_port,
+            listen=listen,
             linger=linger,
             settings=settings or Settings(),
         )

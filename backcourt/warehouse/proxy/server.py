@@ -100,7 +100,7 @@ async def _engine(options: ServerOptions) -> AsyncIterator[tuple[Process, dict[s
 async def _proxy(
     options: ServerOptions, addresses: dict[str, str], clock: Clock
 ) -> AsyncIterator[tuple[Endpoint, JobBook]]:
-    """Both interfaces of the proxy, listening on loopback."""
+    """Both interfaces of the proxy; the endpoint is how they are reached from this machine."""
     files = ServerFiles(options.folder)
     counters, behaviour, upstream = Counters(), Behaviour(options.settings), Upstream(addresses["rest"])
     book = JobBook(None if options.in_memory else files.used_job_ids)
@@ -112,9 +112,9 @@ async def _proxy(
     runner = web.AppRunner(rest.application(), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", options.port)
+        site = web.TCPSite(runner, options.listen, options.port)
         await site.start()
-        storage_port = await storage.start(options.storage_port)
+        storage_port = await storage.start(options.listen, options.storage_port)
         yield Endpoint(options.project, f"http://127.0.0.1:{runner.addresses[0][1]}", f"127.0.0.1:{storage_port}"), book
     finally:
         await runner.cleanup()

@@ -65,12 +65,17 @@ class Settings(_Closed):
 
 
 class ServerOptions(_Closed):
-    """All that the server process is told when it starts. Port 0 means any free one; `linger` is in seconds."""
+    """All that the server process is told when it starts. Port 0 means any free one; `linger` is in seconds.
+
+    `listen` is the address that both interfaces listen on. There is no password: off loopback, whoever reaches the
+    port can read and write.
+    """
 
     folder: Path
     project: str
     in_memory: bool = False
     port: Annotated[int, Field(ge=0, le=65535)] = 0
     storage_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    listen: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1"  # noqa: S104 (only who asks for it)
     linger: NonNegativeFloat = 3.0
     settings: Settings = Settings()

@@ -45,9 +45,9 @@ class StorageProxy(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no
         self._server = grpc.aio.server(options=[*_ANY_SIZE, ("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers([self])
 
-    async def start(self, port: int) -> int:
-        """Listen on loopback; returns the port."""
-        bound = int(self._server.add_insecure_port(f"127.0.0.1:{port}"))
+    async def start(self, address: str, port: int) -> int:
+        """Listen; returns the port."""
+        bound = int(self._server.add_insecure_port(f"{address}:{port}"))
         await self._server.start()
         return bound
 
