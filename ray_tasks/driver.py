@@ -143,11 +143,12 @@ class Driver:
         if self._board.passed_count < 4 * MOST_PARTITIONS:
             for task in self._board.next_computes(self._pool.free):
                 self._compute(task)
-        for block in self._board.next_reads(min(self._pool.free, self._settings.reads + 1 - len(self._reads))):
+        wanted = with_spare(self._settings.reads) - len(self._reads)
+        for block in self._board.next_reads(min(self._pool.free, wanted)):
             self._read(block)
 
     def _room_to_stage(self) -> bool:
-        return self._pool.free > 0 and len(self._stages) <= self._settings.loads
+        return self._pool.free > 0 and len(self._stages) < with_spare(self._settings.loads)
 
     def _commit(self, table: str) -> None:
         batch, rest = self._committer.begin(table, self._board.take_passed(table, MOST_PARTITIONS))
@@ -294,6 +295,11 @@ class Driver:
                 self._tally.commits,
             )
         )
+
+
+def with_spare(budget: int) -> int:
+    """Steps of a kind that are handed out: a quarter more than may be in flight, for there is work around each call."""
+    return budget + max(1, budget // 4)
 
 
 def category_of(error: BackcourtError) -> Category:
