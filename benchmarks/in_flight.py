@@ -1,11 +1,14 @@
 """How full the budget is kept when every job takes one second: jobs in flight against a budget of 16 of each kind.
 
-    .venv/bin/python -m benchmarks.in_flight [--latency 1] [--budget 16] [--tables 72] [--dates 24]
+    .venv/bin/python -m benchmarks.in_flight [--latency 1] [--budget 16] [--tables 72] [--dates 60]
 
 The proxy in front of the local BigQuery answers every load, query and commit itself, after the given latency, so that
 only the engine is measured. Many small tables: a table has one commit at a time. Each commit takes one load, one query
 (the announcement of its job id) and one script, so that the three kinds are needed equally; the fullest is what bounds
-the run. Counted from the first job of a kind to its last, start and end included, and once more for the middle half.
+the run. There are half as many workers again as loads may be in flight: computing needs some too.
+
+Counted from the first job of a kind to its last, the start of the workers and the end included, and once more for the
+middle half of that time.
 """
 
 import argparse
@@ -26,9 +29,11 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=1.0, help="Seconds of every job.")
     parser.add_argument("--budget", type=int, default=16, help="Jobs of each kind in flight.")
     parser.add_argument("--tables", type=int, default=72)
-    parser.add_argument("--dates", type=int, default=24)
+    parser.add_argument("--dates", type=int, default=60)
     given = parser.parse_args()
-    size = Size(given.tables, given.dates, 5, 1, given.budget + 4, given.budget, seconds_a_date=0.05 * given.latency)
+    size = Size(
+        given.tables, given.dates, 5, 1, given.budget * 3 // 2, given.budget, seconds_a_date=0.05 * given.latency
+    )
     clock = SystemClock()
     with LocalBigQuery(None) as server:
         run = prepare(size, server.endpoint, clock)
