@@ -1,0 +1,51 @@
+"""What commands print of outcomes."""
+
+import pytest
+
+from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
+from jobs.console import bytes_text, spans
+from jobs.views import REASONS_SHOWN, explanations
+from tests.unit.pipeline.worlds import day
+
+
+def outcome(number: int, end: Outcome, reason: str = "", **more: object) -> PartitionOutcome:
+    return PartitionOutcome(Partition("d.t", day(number)), end, reason=reason, **more)  # type: ignore[arg-type]
+
+
+def test_what_did_not_go_through_is_explained_and_what_did_is_not() -> None:
+    lines = explanations(
+        [
+            outcome(0, Outcome.COMMITTED),
+            outcome(1, Outcome.BLOCKED, "1 of 187 expected", category=Category.COVERAGE),
+            outcome(2, Outcome.FAILED, "it raised", category=Category.CODE),
+            outcome(3, Outcome.COMMITTED, "94 of 100 expected", warned=True),
+            outcome(4, Outcome.COMMITTED, "5 of 100 expected", warned=True, category=Category.FORCED),
+            outcome(5, Outcome.LEFT, "stopped"),
+        ]
+    )
+    assert lines == [
+        "blocked: d.t 2024-01-21: 1 of 187 expected",
+        "failed: d.t 2024-01-22: it raised",
+        "warned: d.t 2024-01-23: 94 of 100 expected",
+        "forced: d.t 2024-01-24: 5 of 100 expected",
+        "1 partitions are left to do; the same command goes on with them.",
+    ]
+
+
+def test_a_long_list_is_cut_and_counted() -> None:
+    failed = [outcome(n, Outcome.FAILED, "it raised", category=Category.CODE) for n in range(REASONS_SHOWN + 7)]
+    lines = explanations(failed)
+    assert len(lines) == REASONS_SHOWN + 1
+    assert lines[-1] == "… and 7 more failed"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1.5 * 2**30, "1.5 GiB"), (2**52, "4096.0 TiB")],
+)
+def test_bytes_in_words(count: float, text: str) -> None:
+    assert bytes_text(count) == text
+
+
+def test_dates_in_short() -> None:
+    assert [spans(()), spans([day(0)]), spans([day(0), day(2)])] == ["–", "2024-01-20", "2024-01-20 … 2024-01-22"]
