@@ -31,9 +31,8 @@ def main() -> None:
     parser.add_argument("--tables", type=int, default=72)
     parser.add_argument("--dates", type=int, default=60)
     given = parser.parse_args()
-    size = Size(
-        given.tables, given.dates, 5, 1, given.budget * 3 // 2, given.budget, seconds_a_date=0.05 * given.latency
-    )
+    workers, computing = given.budget * 3 // 2, 0.1 * given.latency
+    size = Size(given.tables, given.dates, 5, 1, workers, given.budget, seconds_a_date=computing)
     clock = SystemClock()
     with LocalBigQuery(None) as server:
         run = prepare(size, server.endpoint, clock)
