@@ -16,11 +16,14 @@ LAST   := 2023-12-23
 START ?= $(FIRST)
 END   ?= $(LAST)
 
+# The image that `make test-cluster` tries; the cluster must be able to start it without a registry.
+IMAGE ?= localhost/backcourt:tryout
+
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup backfill test test-unit lint lock clean
+.PHONY: help setup backfill test test-unit test-cluster lint lock chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +64,17 @@ lock: ## write requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --extra local -o requirements/local.txt
 	$(COMPILE) --extra local --extra dev -o requirements/dev.txt
 	$(subst pyproject.toml,--group build,$(COMPILE)) -c requirements/dev.txt -o requirements/build.txt
+
+# Needs helm and helm-docs (go install helm.sh/helm/v4/cmd/helm@latest github.com/norwoodj/helm-docs/cmd/helm-docs@latest).
+chart: ## write the chart's README and the manifests of k8s/ anew
+	helm-docs --chart-search-root helm/backcourt --log-level warning
+	helm template backcourt helm/backcourt --namespace backcourt --values k8s/values.yaml --skip-tests --output-dir dist/k8s
+	cp dist/k8s/backcourt/templates/*.yaml k8s/
+	mv k8s/rayjob.yaml k8s/poddisruptionbudget.yaml k8s/backfill/
+
+# Needs kubectl and helm, KUBECONFIG, and an image that the cluster has: make test-cluster IMAGE=localhost/backcourt:tryout
+test-cluster: $(READY) ## try the image and the chart on the cluster that KUBECONFIG names
+	BACKCOURT_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest -q -m cluster --override-ini timeout=1800 tests/cluster
 
 clean: ## remove caches and the simulated league; .venv stays
 	rm -rf .backcourt .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

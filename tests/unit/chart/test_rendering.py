@@ -1,0 +1,309 @@
+"""What the chart makes: security, the RayJob's fields, CronJobs, settings that the program itself can read."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jobs.settings import BudgetSettings, load_settings
+from tests.unit.chart.rendering import CHART, PROJECT, ROOT, TRYOUT, objects, one, pod_specs, refusal, text, tool
+
+EVERYTHING = (
+    PROJECT,
+    "backfill.enabled=true",
+    "dashboard.ingress.enabled=true",
+    "dashboard.ingress.host=ray.example.com",
+    "monitoring.podMonitor.enabled=true",
+    "monitoring.rules.enabled=true",
+    "monitoring.grafana.enabled=true",
+    "kueue.queueName=backfills",
+)
+
+
+def all_pod_specs() -> dict[str, dict[str, Any]]:
+    return pod_specs(objects(*EVERYTHING)) | pod_specs(objects("backfill.enabled=true", values=TRYOUT))
+
+
+def containers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*spec.get("initContainers", []), *spec["containers"]]
+
+
+# --- security -----------------------------------------------------------------------------------------------------
+
+
+def test_every_pod_fits_the_restricted_standard() -> None:
+    specs = all_pod_specs()
+    assert len(specs) == 7  # CronJob, helm test, head, worker, submitter, local BigQuery, league
+    for where, spec in specs.items():
+        pod = spec["securityContext"]
+        assert pod["runAsNonRoot"] is True, where
+        assert pod["runAsUser"] == 10001, where
+        assert pod["seccompProfile"] == {"type": "RuntimeDefault"}, where
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec), where
+        assert all(set(v) - {"name"} <= {"emptyDir", "configMap", "secret"} for v in spec["volumes"]), where
+        for container in containers(spec):
+            security = container["securityContext"]
+            assert security["allowPrivilegeEscalation"] is False, where
+            assert security["readOnlyRootFilesystem"] is True, where
+            assert security["capabilities"] == {"drop": ["ALL"]}, where
+
+
+def test_every_container_says_what_it_needs() -> None:
+    for where, spec in all_pod_specs().items():
+        for container in containers(spec):
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}, where
+            assert container["resources"]["limits"]["memory"] == container["resources"]["requests"]["memory"], where
+        sized = [v["emptyDir"] for v in spec["volumes"] if "emptyDir" in v and v["name"] == "tmp"]
+        assert sized, where
+        assert all("sizeLimit" in directory for directory in sized), where
+
+
+def test_no_pod_is_given_a_token_of_kubernetes() -> None:
+    assert {spec["automountServiceAccountToken"] for spec in all_pod_specs().values()} == {False}
+    assert one("ServiceAccount", PROJECT)["automountServiceAccountToken"] is False
+
+
+def test_only_the_autoscaler_asks_kubernetes_for_pods() -> None:
+    job = one("RayJob", PROJECT, "backfill.enabled=true", "workers.autoscaling.enabled=true")["spec"]["rayClusterSpec"]
+    assert job["headGroupSpec"]["template"]["spec"]["automountServiceAccountToken"] is True
+    assert job["workerGroupSpecs"][0]["template"]["spec"]["automountServiceAccountToken"] is False
+    assert job["autoscalerOptions"]["version"] == "v2"
+    assert job["autoscalerOptions"]["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_nothing_is_granted() -> None:
+    kinds = {o["kind"] for o in [*objects(*EVERYTHING), *objects("backfill.enabled=true", values=TRYOUT)]}
+    assert not {kind for kind in kinds if "Role" in kind}
+
+
+def test_no_secret_is_in_an_environment_or_an_argument() -> None:
+    for where, spec in all_pod_specs().items():
+        for container in containers(spec):
+            for variable in container.get("env", []):
+                assert "valueFrom" not in variable, where
+                assert variable["name"] != "RAY_AUTH_TOKEN" or variable["value"] == "", where
+    token = one("Secret", PROJECT)["data"]["auth_token"]
+    assert text(PROJECT, values=()).count(token) == 1
+
+
+def test_the_network_policy_names_both_directions_and_no_open_port() -> None:
+    spec = one("NetworkPolicy", PROJECT)["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert all(rule.get("from") for rule in spec["ingress"])
+    assert all(rule.get("to") for rule in spec["egress"])
+    blocks = {to["ipBlock"]["cidr"] for rule in spec["egress"] for to in rule["to"] if "ipBlock" in to}
+    assert blocks == {"199.36.153.8/30", "199.36.153.4/30", "169.254.169.254/32", "169.254.169.252/32"}
+
+
+# --- the RayJob ---------------------------------------------------------------------------------------------------
+
+
+def test_the_rayjob_has_the_fields_that_matter() -> None:
+    job = one("RayJob", *EVERYTHING)
+    spec, cluster = job["spec"], job["spec"]["rayClusterSpec"]
+    assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "backfills"
+    assert spec["submissionMode"] == "K8sJobMode"
+    assert spec["shutdownAfterJobFinishes"] is True
+    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"], spec["preRunningDeadlineSeconds"]) == (2, 43200, 1800)
+    assert cluster["authOptions"] == {"mode": "token", "secretName": "backcourt-ray-token"}
+    assert cluster["headGroupSpec"]["rayStartParams"] == {"num-cpus": "0"}
+    group = cluster["workerGroupSpecs"][0]
+    assert (group["replicas"], group["minReplicas"], group["maxReplicas"]) == (2, 2, 2)
+    head = cluster["headGroupSpec"]["template"]["spec"]
+    assert head["terminationGracePeriodSeconds"] == 75
+    assert head["containers"][0]["lifecycle"]["preStop"]["exec"]["command"] == ["backcourt", "drain"]
+    environment = {v["name"]: v["value"] for v in head["containers"][0]["env"]}
+    assert environment["RAY_JOB_STOP_WAIT_TIME_S"] == "30"
+    assert environment["BACKCOURT_WORKERS"] == "8"  # two pods of four
+
+
+def test_the_entrypoint_is_the_program_itself_and_names_the_run() -> None:
+    job = one(
+        "RayJob",
+        PROJECT,
+        "backfill.enabled=true",
+        "backfill.run=season-2023",
+        "backfill.start=2023-10-24",
+        "backfill.end=2024-06-17",
+        "backfill.tables={a.x,y}",
+        "backfill.force=true",
+    )
+    assert job["metadata"]["name"] == "backcourt-season-2023"
+    assert job["spec"]["entrypoint"] == (
+        "exec backcourt backfill --yes --config /etc/backcourt/settings.yaml --run backcourt-season-2023 "
+        "--start 2023-10-24 --end 2024-06-17 --tables a.x,y --force"
+    )
+
+
+def test_the_ray_of_the_chart_is_the_ray_of_the_lock() -> None:
+    locked = (ROOT / "requirements" / "base.txt").read_text()
+    version = one("RayJob", PROJECT, "backfill.enabled=true")["spec"]["rayClusterSpec"]["rayVersion"]
+    assert f"\nray=={version} " in locked
+
+
+def test_a_changed_budget_changes_nothing_but_the_settings() -> None:
+    def others(query: int) -> list[dict[str, Any]]:
+        found = objects(PROJECT, "backfill.enabled=true", "ray.tokenSecret=mine", f"budget.query={query}")
+        return [o for o in found if o["kind"] != "ConfigMap"]
+
+    assert others(16) == others(8)
+    for where, spec in all_pod_specs().items():
+        for container in containers(spec):
+            assert not any("subPath" in mount for mount in container["volumeMounts"]), where
+            assert not any("BUDGET" in variable["name"] for variable in container.get("env", [])), where
+
+
+# --- CronJobs -----------------------------------------------------------------------------------------------------
+
+
+def test_the_daily_cronjob() -> None:
+    spec = one("CronJob", PROJECT)["spec"]
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["timeZone"] == "Etc/UTC"
+    assert spec["startingDeadlineSeconds"] == 3600
+    job = spec["jobTemplate"]["spec"]
+    assert job["ttlSecondsAfterFinished"] == 172800
+    assert job["podFailurePolicy"]["rules"] == [
+        {"action": "FailJob", "onExitCodes": {"containerName": "backcourt", "operator": "In", "values": [2, 3, 4]}},
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+    ]
+    pod = job["template"]["spec"]
+    assert pod["restartPolicy"] == "Never"
+    assert pod["containers"][0]["args"] == ["backfill", "--yes", "--config=/etc/backcourt/settings.yaml"]
+
+
+def test_a_second_cronjob_is_a_second_entry(tmp_path: Path) -> None:
+    daily = yaml.safe_load((CHART / "values.yaml").read_text())["cronJobs"]["daily"]
+    values = tmp_path / "values.yaml"
+    values.write_text(
+        yaml.safe_dump({"cronJobs": {"refresh": {**daily, "args": ["backfill", "--recompute", "--yes"]}}})
+    )
+    found = objects(PROJECT, values=("--values", str(values)))
+    assert [o["metadata"]["name"] for o in found if o["kind"] == "CronJob"] == ["backcourt-daily", "backcourt-refresh"]
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("values", [(), TRYOUT], ids=["default", "tryout"])
+def test_the_program_reads_its_settings(values: tuple[str, ...], tmp_path: Path) -> None:
+    settings = one("ConfigMap", PROJECT, "budget.query=7", values=values, ending="-settings")["data"]["settings.yaml"]
+    file = tmp_path / "settings.yaml"
+    file.write_text(settings)
+    loaded = load_settings({}, file)
+    assert loaded.budget.query == 7
+    assert str(loaded.budget_file) == "/etc/backcourt/settings.yaml"
+    assert loaded.is_embedded is False
+
+
+def test_the_charts_defaults_are_the_programs(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(one("ConfigMap", PROJECT, ending="-settings")["data"]["settings.yaml"])
+    ours, theirs = load_settings({}, None), load_settings({}, file)
+    different = {n for n in type(ours).model_fields if getattr(ours, n) != getattr(theirs, n)}
+    assert different == {"project", "budget_file"}
+    assert theirs.budget == BudgetSettings()
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ((), "bigquery.project is empty. Set it to your Google Cloud project"),
+        ((PROJECT, "budget.query=0"), "/budget/query"),
+        ((PROJECT, "budget.query=many"), "/budget/query"),
+        ((PROJECT, "budgets.query=4"), "'budgets' not allowed"),
+        ((PROJECT, "workers.replica=4"), "'replica' not allowed"),
+        ((PROJECT, "workers.cpu=0.5"), "/workers/cpu"),
+        ((PROJECT, "workers.memory=16"), "/workers/memory"),
+        ((PROJECT, "pipeline.blockBelow=1.5"), "/pipeline/blockBelow"),
+        ((PROJECT, "pipeline.blockBelow=0.99"), "blockBelow is above pipeline.warnBelow"),
+        ((PROJECT, "cronJobs.daily.schedule=daily"), "/cronJobs/daily/schedule"),
+        ((PROJECT, "cronJobs.Daily_1.enabled=true"), "Daily_1"),
+        ((PROJECT, "backfill.start=24.10.2023"), "/backfill/start"),
+        ((PROJECT, "backfill.enabled=true", "backfill.run=$(reboot)"), "/backfill/run"),
+        ((PROJECT, "backfill.tables={a;b}"), "/backfill/tables/0"),
+        ((PROJECT, "backfill.enabled=true", f"backfill.run={'a' * 42}"), "at most 47"),
+        ((PROJECT, "dashboard.ingress.enabled=true"), "needs dashboard.ingress.host"),
+        ((PROJECT, "workers.autoscaling.minReplicas=3"), "minReplicas is above workers.replicas"),
+        (("bigquery.project=My Project",), "/bigquery/project"),
+    ],
+    ids=lambda value: ",".join(value)[:60] if isinstance(value, tuple) else None,
+)
+def test_a_wrong_value_is_refused_with_a_sentence(settings: tuple[str, ...], said: str) -> None:
+    assert said in refusal(*settings)
+
+
+def test_every_value_is_in_the_schema_and_every_object_closed() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+
+    def walk(values: dict[str, Any], at: dict[str, Any], where: str) -> None:
+        assert at.get("additionalProperties") is not None, where
+        for name, value in values.items():
+            inner = at.get("properties", {}).get(name) or at["additionalProperties"]
+            assert inner, f"{where}.{name}"
+            if isinstance(value, dict) and value:
+                walk(value, inner, f"{where}.{name}")
+
+    walk(yaml.safe_load((CHART / "values.yaml").read_text()), schema, "")
+
+
+def test_every_value_has_a_comment() -> None:
+    lines = (CHART / "values.yaml").read_text().splitlines()
+    leaves = [
+        n
+        for n, line in enumerate(lines)
+        if line.split("#")[0].strip() and not line.split("#")[0].rstrip().endswith(":")
+    ]
+    assert len(leaves) > 60
+    assert [lines[n] for n in leaves if not lines[n - 1].strip().startswith("#")] == []
+
+
+# --- other people's tools -----------------------------------------------------------------------------------------
+
+
+def test_the_readme_of_the_chart_is_made_from_the_values() -> None:
+    readme = CHART / "README.md"
+    made = subprocess.run(
+        [tool("helm-docs"), "--chart-search-root", str(CHART), "--dry-run", "--log-level", "warning"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert made.stdout.strip() == readme.read_text().strip()
+
+
+def test_helm_lint_finds_nothing_wrong() -> None:
+    done = subprocess.run(
+        [tool("helm"), "lint", "--strict", str(CHART), "--set", PROJECT],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_dashboard_shows_metrics_that_exist() -> None:
+    from ray_tasks.telemetry import RunMetrics, WorkerMetrics
+
+    dashboard = json.loads(
+        one("ConfigMap", PROJECT, "monitoring.grafana.enabled=true", ending="-grafana")["data"]["backcourt.json"]
+    )
+    asked = {w for p in dashboard["panels"] for t in p["targets"] for w in metric_names(t["expr"])}
+    metrics = [*vars(RunMetrics("x")).values(), *vars(WorkerMetrics("x")).values()]
+    made = {f"ray_{m.info['name']}" for m in metrics if hasattr(m, "info")}
+    ours = {name for name in asked if name.startswith("ray_backcourt")}
+    assert {name.removesuffix("_total").removesuffix("_bucket") for name in ours} <= made
+    assert len(ours) >= 5
+
+
+def metric_names(expression: str) -> set[str]:
+    return set(re.findall(r"\bray_[a-z_]+", expression))
