@@ -1,4 +1,4 @@
-"""`backcourt ingest`: raw tables from files, through the same gate, staging and ledger."""
+"""`backcourt ingest`: raw tables from a source, through the same gate, staging and ledger."""
 
 from typing import Annotated
 
@@ -8,7 +8,12 @@ from jobs import options
 
 
 def ingest(
-    source: Annotated[str, typer.Option("--source", help="folder:PATH with CSV or Parquet files; gs:// works.")],
+    source: Annotated[
+        str,
+        typer.Option(
+            "--source", help="folder:PATH with CSV or Parquet files (gs:// works), or stats.nba.com[:CACHE_FOLDER]."
+        ),
+    ],
     tables: options.Tables = None,
     start: options.Start = None,
     end: options.End = None,
@@ -28,24 +33,22 @@ def ingest(
     config: options.Config = None,
 ) -> None:
     """Load what is missing, and the last days again: their games may have become final."""
-    from backcourt.errors import UsageError
-    from backcourt.sources.folder import FolderSource
+    from backcourt.clock import SystemClock
     from jobs.flow import Wish, carry_out, show_only
     from jobs.selection import select_dates
     from jobs.session import open_session
     from jobs.settings import run_settings
+    from jobs.sources import find_source
 
-    kind, _, path = source.partition(":")
-    if kind != "folder" or not path:
-        raise UsageError(f"--source {source} is not a source.", "Write folder:PATH.")
+    wanted = select_dates(start, end, dates, dates_file)
     wish = Wish(
         "ingest",
         tables,
-        select_dates(start, end, dates, dates_file),
+        wanted,
         recompute=recompute,
         force=force,
         run_id=run,
-        source=FolderSource(path),
+        source=find_source(source, wanted, SystemClock()),
     )
     settings = run_settings(config, workers, budget, pool, chunk_days, as_of)
     with open_session(settings) as session:

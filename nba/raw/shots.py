@@ -67,6 +67,8 @@ FEED = Feed(
         "player_id": "nba_player_id",
         "player_name": "player_full_name",
         "made": "shot_made",
+        "shot_made_flag": "shot_made",
+        "shot_zone_area": "shot_zone_side",
         "basic_zone": "shot_zone_basic",
         "zone_side": "shot_zone_side",
         "zone_range": "shot_zone_range",
