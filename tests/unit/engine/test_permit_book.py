@@ -237,6 +237,16 @@ def test_a_job_that_is_told_of_is_no_orphan_and_none_is_adopted_twice() -> None:
     assert [p.ask.job_id for p in book.orphans.values()] == ["job-b"]
 
 
+def test_what_is_given_back_or_orphaned_during_a_recovery_is_not_held_for_ever() -> None:
+    book = PermitBook({Kind.LOAD: Budget(4)}, "e2", recovering=True)
+    told = [Permit(Ask(name, Kind.LOAD, name, f"job-{name}"), 1, "e1", 0.0) for name in ("back", "dead", "alive")]
+    book.release("back")
+    book.holder_died("dead")
+    assert [p.id for p in book.readmit(told, 0.0)] == ["alive"]
+    assert set(book.held) == {"alive"}
+    assert set(book.orphans) == {"dead"}
+
+
 def test_who_waits_too_long_is_told_who_holds_what() -> None:
     permits = LocalPermits({Kind.LOAD: 1}, FakeClock(step=4.0), patience=3.0)
     with held(permits, Kind.LOAD, "job-1"), pytest.raises(PermitTimeout) as refused:

@@ -260,6 +260,17 @@ def test_a_block_lost_while_a_chunk_waits_for_another_is_read_again() -> None:
     ]
 
 
+def test_a_block_under_way_is_not_read_twice_though_who_asked_for_it_has_failed() -> None:
+    february, later = day(12), day(13)
+    board = readers(Window(same_date=True, days=12), [february, later])
+    first, second = sorted(board.next_reads(9), key=lambda block: block.key)
+    board.block_failed(first.key, Category.WAREHOUSE, "no right.")
+    assert board.next_reads(9) == []
+    board.block_read(second.key, "nobody's", {})
+    assert board.is_done
+    assert board.shelf.held == 0
+
+
 def test_only_the_dates_that_need_an_unreadable_block_fail() -> None:
     board = readers(Window(same_date=True, days=3), [day(n) for n in range(10, 20)], chunk_days=60)
     first, second = sorted(board.next_reads(9), key=lambda block: block.key)
