@@ -9,10 +9,11 @@ FROM ${BASE_IMAGE} AS build
 # base: what runs against Google. local: the emulator too.
 ARG REQUIREMENTS=base
 WORKDIR /build
-# The venv has no pip of its own: pip stays in this stage and installs from outside.
+# The venv has no pip of its own: pip stays in this stage and installs from outside. It compiles what it installs: the
+# root is read-only later, and compiling Ray anew in every worker would take seconds.
 RUN python3 -m venv tools && python3 -m venv --without-pip /opt/backcourt
 COPY requirements/ requirements/
-RUN tools/bin/python -m pip --python /opt/backcourt/bin/python install --no-cache-dir --no-compile --no-deps \
+RUN tools/bin/python -m pip --python /opt/backcourt/bin/python install --no-cache-dir --no-deps \
       --require-hashes --only-binary :all: -r requirements/${REQUIREMENTS}.txt \
  && tools/bin/python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
       -r requirements/build.txt
@@ -22,12 +23,11 @@ COPY ray_tasks/ ray_tasks/
 COPY jobs/ jobs/
 COPY nba/ nba/
 RUN tools/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
- && tools/bin/python -m pip --python /opt/backcourt/bin/python install --no-cache-dir --no-compile --no-deps dist/*.whl
-# Nothing at run time reads these: test suites, headers, and the parts of Ray that train and serve models.
+ && tools/bin/python -m pip --python /opt/backcourt/bin/python install --no-cache-dir --no-deps dist/*.whl
+# Nothing at run time reads these: test suites, headers, Ray for Java, and Ray's reinforcement learning.
 RUN cd /opt/backcourt/lib/python3.11/site-packages \
- && rm -rf pyarrow/include pyarrow/tests ray/rllib ray/train/examples ray/tune/examples ray/include \
- && find . -type d -name tests -path '*/tests' ! -path './ray/*' -prune -exec rm -rf {} + \
- && python3 -m compileall -q -j 0 backcourt ray_tasks jobs nba
+ && rm -rf pyarrow/include ray/include ray/jars ray/rllib \
+ && find . -type d -name tests ! -path './ray/*' -prune -exec rm -rf {} +
 
 FROM ${BASE_IMAGE}
 ARG BACKCOURT_COMMIT=""
