@@ -1,4 +1,4 @@
-"""kubectl and helm as functions, a namespace that enforces the restricted standard, and a try-out of the chart in it."""
+"""kubectl and helm as functions, and a try-out of the chart that tests can ask what it did."""
 
 import json
 import os
@@ -80,7 +80,9 @@ class Release:
 
         def ended() -> str:
             conditions = self.get("job", job)["status"].get("conditions", [])
-            return next((c["type"] for c in conditions if c["status"] == "True" and c["type"] in ("Complete", "Failed")), "")
+            return next(
+                (c["type"] for c in conditions if c["status"] == "True" and c["type"] in ("Complete", "Failed")), ""
+            )
 
         return str(until(f"job {job} ends", ended, seconds))
 
