@@ -85,7 +85,7 @@ def _backfill(source: Path, folder: Path, clock: Clock, *, dashboard: bool) -> M
 def _phases(jobs: list[SeenJob], began: float, ended: float) -> dict[str, float]:
     """Seconds of each phase, read off the jobs that mark where it ends."""
     planned = next(j.ended for j in jobs if "-prepare-" in j.job_id and "-ledger" in j.job_id)
-    up = next(j.began for j in jobs if j.began > planned)
+    up = next(j.began for j in jobs if "-event-started-" in j.job_id)
     recorded = max(j.ended for j in jobs)
     return {
         "start of the command, preparing": planned - began,
