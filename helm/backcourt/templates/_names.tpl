@@ -13,11 +13,19 @@
 {{- end }}
 
 {{- define "backcourt.selector" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/part-of: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* KubeRay gives its pods a name of its own, by which the RayJob's service finds the head: leave it alone. */}}
+{{- define "backcourt.rayLabels" -}}
+{{ include "backcourt.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
 {{- define "backcourt.labels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
 {{ include "backcourt.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}

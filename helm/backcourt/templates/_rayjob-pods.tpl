@@ -2,7 +2,7 @@
 {{- define "backcourt.rayMetadata" -}}
 metadata:
   labels:
-    {{- include "backcourt.labels" .root | nindent 4 }}
+    {{- include "backcourt.rayLabels" .root | nindent 4 }}
     app.kubernetes.io/component: {{ .component }}
 {{- end }}
 

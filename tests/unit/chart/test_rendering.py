@@ -96,7 +96,13 @@ def test_the_network_policy_names_both_directions_and_no_open_port() -> None:
     assert all(rule.get("from") for rule in spec["ingress"])
     assert all(rule.get("to") for rule in spec["egress"])
     blocks = {to["ipBlock"]["cidr"] for rule in spec["egress"] for to in rule["to"] if "ipBlock" in to}
-    assert blocks == {"199.36.153.8/30", "199.36.153.4/30", "169.254.169.254/32", "169.254.169.252/32"}
+    assert blocks == {
+        "199.36.153.8/30",
+        "199.36.153.4/30",
+        "169.254.169.254/32",
+        "169.254.169.252/32",
+        "169.254.20.10/32",
+    }
 
 
 # --- the RayJob ---------------------------------------------------------------------------------------------------
@@ -155,6 +161,17 @@ def test_a_changed_budget_changes_nothing_but_the_settings() -> None:
         for container in containers(spec):
             assert not any("subPath" in mount for mount in container["volumeMounts"]), where
             assert not any("BUDGET" in variable["name"] for variable in container.get("env", [])), where
+
+
+def test_the_labels_by_which_kuberay_finds_its_pods_are_left_alone() -> None:
+    job = one("RayJob", PROJECT, "backfill.enabled=true")["spec"]
+    head = job["rayClusterSpec"]["headGroupSpec"]["template"]["metadata"]["labels"]
+    assert "app.kubernetes.io/name" not in head
+    policy = one("NetworkPolicy", PROJECT, "backfill.enabled=true")["spec"]["podSelector"]["matchLabels"]
+    budget = one("PodDisruptionBudget", PROJECT, "backfill.enabled=true")["spec"]["selector"]["matchLabels"]
+    assert policy.items() <= head.items()
+    assert budget.items() <= head.items()
+    assert policy.items() <= job["submitterPodTemplate"]["metadata"]["labels"].items()
 
 
 # --- CronJobs -----------------------------------------------------------------------------------------------------
