@@ -54,11 +54,18 @@ def main() -> None:
     emulator = measured.emulator.cpu_seconds
     goal = 1.25 * plain["seconds"] + emulator
     print(f"\nGoal: 1.25 × {plain['seconds']:.1f} s + {emulator:.1f} s of the local BigQuery = {goal:.1f} s.")
-    work = measured.phases["work"]
-    print(
-        f"The run's work took {work:.1f} s, {work / goal:.2f} times that; with start and end {measured.seconds:.1f} s."
-    )
+    _print_run(measured, goal)
     print("\n" + markdown(["phase of the run", "s"], [(name, f"{s:.1f}") for name, s in measured.phases.items()]))
+
+
+def _print_run(run: Measured, goal: float) -> None:
+    """How the run compares with the goal, and what bounds it: the processors of this machine, or waiting."""
+    work = run.phases["work"]
+    print(f"The run's work took {work:.1f} s, {work / goal:.2f} times that; with start and end {run.seconds:.1f} s.")
+    busy = sum(u.cpu_seconds for u in (run.command, run.workers, run.ray, run.emulator, run.proxy))
+    cores = psutil.cpu_count() or 1
+    print(f"All sides together used {busy:.1f} s of CPU, at least {busy / cores:.1f} s on the {cores} cores here.")
+    print(f"The machine's load was {psutil.getloadavg()[1]:.1f} over the last five minutes, this run included.")
 
 
 def _plain(folder: str) -> dict[str, Any]:
