@@ -138,7 +138,7 @@ def _join_ray(setup: EngineSetup, namespace: str) -> str:
     if setup.ray_address:
         shared |= {"address": setup.ray_address, "runtime_env": {"env_vars": WORKER_ENVIRONMENT}}
     else:
-        shared |= {"num_cpus": setup.workers, "include_dashboard": setup.dashboard}
+        shared |= {"address": "local", "num_cpus": setup.workers, "include_dashboard": setup.dashboard}
     try:
         with _own_sigterm():
             context = ray.init(**shared)
