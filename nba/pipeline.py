@@ -1,4 +1,4 @@
-"""The NBA pipeline: its tables, and the schedule that says which dates exist.
+"""The NBA pipeline: its tables, its export, and the schedule that says which dates exist.
 
 The order of the list means nothing: waves follow from the declared inputs.
 """
@@ -11,28 +11,36 @@ from nba.analytics import (
     upcoming_player_game_context,
     upcoming_team_game_context,
 )
-from nba.precompute import player_composite_factors, player_shot_zone_analysis, team_defense_zone_analysis
+from nba.exports import game_date
+from nba.precompute import (
+    player_composite_factors,
+    player_shot_zone_analysis,
+    team_defense_zone_analysis,
+)
 from nba.raw import injury_report, player_box_scores, player_props, schedule, shots
+
+PROCESSORS = (
+    schedule.PROCESSOR,
+    player_box_scores.PROCESSOR,
+    shots.PROCESSOR,
+    player_props.PROCESSOR,
+    injury_report.PROCESSOR,
+    player_game_summary.PROCESSOR,
+    team_offense_game_summary.PROCESSOR,
+    team_defense_game_summary.PROCESSOR,
+    upcoming_team_game_context.PROCESSOR,
+    upcoming_player_game_context.PROCESSOR,
+    team_defense_zone_analysis.PROCESSOR,
+    player_shot_zone_analysis.PROCESSOR,
+    player_composite_factors.PROCESSOR,
+)
 
 PIPELINE = Pipeline(
     name="nba",
-    processors=(
-        schedule.PROCESSOR,
-        player_box_scores.PROCESSOR,
-        shots.PROCESSOR,
-        player_props.PROCESSOR,
-        injury_report.PROCESSOR,
-        player_game_summary.PROCESSOR,
-        team_offense_game_summary.PROCESSOR,
-        team_defense_game_summary.PROCESSOR,
-        upcoming_team_game_context.PROCESSOR,
-        upcoming_player_game_context.PROCESSOR,
-        team_defense_zone_analysis.PROCESSOR,
-        player_shot_zone_analysis.PROCESSOR,
-        player_composite_factors.PROCESSOR,
-    ),
+    processors=PROCESSORS,
     schedule=schedule.TABLE,
     schedule_columns=schedule.CALENDAR_COLUMNS,
     calendar=schedule.calendar,
     timezone="America/New_York",
+    exports=(game_date.export(p.table for p in PROCESSORS),),
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 import polars as pl
 
@@ -160,8 +161,24 @@ class Processor:
 
 
 @dataclass(frozen=True)
+class Export:
+    """Documents for readers outside the warehouse, one a date: `backcourt export` writes each as a JSON file.
+
+    `build(chunk, inputs)` returns a value that JSON can hold for each of the chunk's dates, dates and instants
+    allowed; it is pure, as a processor's functions are. Each must fit `schema`, a JSON Schema (2020-12). A date is
+    exported once its inputs of the same date are committed, as far as they are due; an `optional` input is read
+    where it is committed and empty elsewhere.
+    """
+
+    name: str
+    inputs: tuple[Input, ...]
+    schema: Mapping[str, Any]
+    build: Callable[[Chunk, Inputs], Mapping[date, Any]]
+
+
+@dataclass(frozen=True)
 class Pipeline:
-    """The processors of one pipeline and how dates are found.
+    """The processors of one pipeline, what it exports, and how dates are found.
 
     `schedule` is the table whose rows say which dates exist; `calendar` turns its rows (columns
     `schedule_columns`) into a Calendar. Without a schedule every day of the requested range exists. `timezone` is
@@ -174,6 +191,7 @@ class Pipeline:
     schedule_columns: tuple[str, ...] = ()
     calendar: Callable[[pl.DataFrame], Calendar] | None = None
     timezone: str = "UTC"
+    exports: tuple[Export, ...] = ()
     _by_name: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -192,19 +210,22 @@ class Pipeline:
             self._by_name[processor.name] = processor
         for processor in self.processors:
             self._check_inputs(processor)
+        for export in self.exports:
+            self._check_inputs(export)
         self._check_order()
 
-    def _check_inputs(self, processor: Processor) -> None:
-        names = [each.name for each in processor.inputs]
-        for each in processor.inputs:
-            if each.name not in self._by_name and not isinstance(each.table, Feed):
+    def _check_inputs(self, reader: Processor | Export) -> None:
+        names = [each.name for each in reader.inputs]
+        for each in reader.inputs:
+            is_feed = isinstance(each.table, Feed) and isinstance(reader, Processor)
+            if each.name not in self._by_name and not is_feed:
                 raise UsageError(
-                    f"{processor.name} reads {each.name}, which no processor of pipeline {self.name} makes.",
+                    f"{reader.name} reads {each.name}, which no processor of pipeline {self.name} makes.",
                     "Add its processor to the pipeline.",
                 )
             if names.count(each.name) > 1:
                 raise UsageError(
-                    f"{processor.name} declares its input {each.name} twice.",
+                    f"{reader.name} declares its input {each.name} twice.",
                     "Declare it once, with the wider window and all columns.",
                 )
 

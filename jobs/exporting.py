@@ -1,0 +1,142 @@
+"""From the ledger to files: which dates may be exported, their rows, their documents, and what became of each.
+
+One month after the other: its committed rows are read, the documents are built and checked, and the files that differ
+are written. A date that fails leaves its old file as it was, and the other dates go on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+import pyarrow as pa
+
+from backcourt.errors import BackcourtError, DataError, UsageError
+from backcourt.exports.documents import Documents
+from backcourt.exports.folder import ExportFolder
+from backcourt.exports.readiness import uncommitted
+from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.chunks import Block, BlockKey, cut_days
+from backcourt.pipeline.processor import Chunk, Export, Input, Inputs, Pipeline
+from backcourt.pipeline.table import Table
+from backcourt.warehouse.ledger_reads import Entries
+from ray_tasks.prepare import Ground
+from ray_tasks.steps import Bench, ReadStep, read_block
+
+CHUNK_DAYS = 31
+"""Dates whose rows are in memory at a time: those of a month."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of one date: `written`, `unchanged`, `blocked` or `failed`, and why."""
+
+    day: date
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is exported from what. `days` are dates of the calendar up to `as_of`."""
+
+    export: Export
+    calendar: Calendar
+    ledger: Entries
+    days: tuple[date, ...]
+    as_of: date
+
+
+def find_export(pipeline: Pipeline, name: str | None) -> Export:
+    """The export of that name; the only one where none is given.
+
+    Raises:
+        UsageError: there is none, or more than one to choose from.
+    """
+    names = ", ".join(each.name for each in pipeline.exports)
+    if not names:
+        raise UsageError(f"Pipeline {pipeline.name} exports nothing.", "Declare an Export in its Pipeline.")
+    if name is None and len(pipeline.exports) > 1:
+        raise UsageError(f"Pipeline {pipeline.name} has several exports.", f"Choose one by --name: {names}.")
+    found = next((each for each in pipeline.exports if name in (None, each.name)), None)
+    if found is None:
+        raise UsageError(f"There is no export {name}.", f"There are: {names}.")
+    return found
+
+
+def export_dates(
+    ground: Ground, work: Work, folder: ExportFolder, *, dry_run: bool, stopped: Callable[[], bool]
+) -> list[Exported]:
+    """Export the dates, month by month, until `stopped`; with `dry_run` build and compare, but write nothing."""
+    documents = Documents(work.export.name, work.export.schema)
+    missing = {day: _missing(ground.pipeline, work, day) for day in work.days}
+    outcomes = [
+        Exported(day, "blocked", f"not committed: {', '.join(tables)}") for day, tables in missing.items() if tables
+    ]
+    ready = [day for day, tables in missing.items() if not tables]
+    try:
+        for days in cut_days(ready, CHUNK_DAYS):
+            if stopped():
+                break
+            chunk = Chunk(work.export.name, days, work.as_of)
+            inputs = {each.name: _rows(ground, work, each, days) for each in work.export.inputs}
+            outcomes += _export_chunk(work.export, chunk, inputs, documents, folder, dry_run=dry_run)
+    finally:
+        if not dry_run:
+            folder.write_index(work.export.name, str(work.export.schema.get("$id", "")))
+    return sorted(outcomes, key=lambda outcome: outcome.day)
+
+
+def _missing(pipeline: Pipeline, work: Work, day: date) -> tuple[str, ...]:
+    return uncommitted(pipeline, work.export, day, work.calendar, work.as_of, work.ledger)
+
+
+def _rows(ground: Ground, work: Work, each: Input, days: Sequence[date]) -> pl.DataFrame:
+    """An input's committed rows in the windows of the dates, read as a run reads them: by block, commits compared."""
+    table = each.table
+    if not isinstance(table, Table):
+        raise UsageError(f"Export {work.export.name} reads {each.name}, a feed.", "Let it read the table made of it.")
+    reached = {day for wanted in days for day in each.window.dates(wanted, work.calendar)}
+    committed = tuple(sorted(day for day in reached if (each.name, day) in work.ledger))
+    schema = pa.schema([table.column(name).arrow.with_nullable(True) for name in each.columns])
+    bench = Bench(ground.pipeline, ground.warehouse, ground.attempts, ground.clock, ground.state_dataset)
+    parts = [schema.empty_table()]
+    for month in cut_days(committed, CHUNK_DAYS):
+        block = Block(BlockKey(each.name, month[0].year, month[0].month), each.columns, month)
+        parts.append(read_block(bench, ReadStep(ground.run_id, block, None, table))[1].cast(schema))
+    frame = pl.from_arrow(pa.concat_tables(parts))
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a table never becomes a series; for the type checker)
+    return frame
+
+
+def _export_chunk(
+    export: Export, chunk: Chunk, inputs: Inputs, documents: Documents, folder: ExportFolder, *, dry_run: bool
+) -> list[Exported]:
+    try:
+        built = export.build(chunk, inputs)
+    except Exception as error:  # noqa: BLE001 (a pipeline's own code may raise anything; the run names it and goes on)
+        reason = str(error) if isinstance(error, BackcourtError) else f"{type(error).__name__}: {error}"
+        return [Exported(day, "failed", reason) for day in chunk.dates]
+    return [_export_date(export, day, built, documents, folder, dry_run=dry_run) for day in chunk.dates]
+
+
+def _export_date(
+    export: Export,
+    day: date,
+    built: Mapping[date, object],
+    documents: Documents,
+    folder: ExportFolder,
+    *,
+    dry_run: bool,
+) -> Exported:
+    try:
+        if day not in built:
+            raise DataError(f"Export {export.name} made no document of {day}.", "Correct its builder.")
+        content = documents.encoded(day, built[day])
+        if not folder.differs(day, content):
+            return Exported(day, "unchanged")
+        if not dry_run:
+            folder.write(day, content)
+        return Exported(day, "written")
+    except DataError as error:
+        return Exported(day, "failed", str(error))
