@@ -11,7 +11,9 @@ def ingest(
     source: Annotated[
         str,
         typer.Option(
-            "--source", help="folder:PATH with CSV or Parquet files (gs:// works), or stats.nba.com[:CACHE_FOLDER]."
+            "--source",
+            help="folder:PATH with CSV or Parquet files (gs:// works), stats.nba.com[:CACHE_FOLDER], or "
+            "simulator[:SEED] with --start and --end.",
         ),
     ],
     tables: options.Tables = None,

@@ -11,7 +11,13 @@ from jobs.selection import DateSelection
 STATS_FOLDER = ".backcourt/stats_nba"
 """Where the answers of stats.nba.com are kept unless a folder is given."""
 
-FORMS = "folder:PATH or stats.nba.com[:CACHE_FOLDER]"
+SIMULATOR_FOLDER = ".backcourt/simulated"
+"""Where simulated leagues are kept."""
+
+DEFAULT_SEED = 7
+"""The simulated league that is meant when none is named, as in `backcourt simulate`."""
+
+FORMS = "folder:PATH, stats.nba.com[:CACHE_FOLDER] or simulator[:SEED]"
 """What can be written, for help and messages."""
 
 
@@ -44,4 +50,20 @@ def _stats_nba(folder: str, dates: DateSelection, clock: Clock) -> Source:
     return StatsNbaSource(Path(folder or STATS_FOLDER), clock, first, last)
 
 
-_SOURCES: dict[str, Callable[[str, DateSelection, Clock], Source]] = {"folder": _folder, "stats.nba.com": _stats_nba}
+def _simulator(seed: str, dates: DateSelection, clock: Clock) -> Source:  # noqa: ARG001 (the table's signature)
+    from backcourt.sources.simulator.source import SimulatorSource
+
+    if seed and not seed.isdecimal():
+        raise UsageError(f"--source simulator:{seed} names no seed.", "Write simulator:SEED with a whole number.")
+    first = min(dates.named, default=dates.start)
+    last = max(dates.named, default=dates.end)
+    if first is None or last is None:
+        raise UsageError("A simulated league has no dates of its own.", "Give --start and --end.")
+    return SimulatorSource(Path(SIMULATOR_FOLDER), int(seed or DEFAULT_SEED), first, last)
+
+
+_SOURCES: dict[str, Callable[[str, DateSelection, Clock], Source]] = {
+    "folder": _folder,
+    "stats.nba.com": _stats_nba,
+    "simulator": _simulator,
+}
