@@ -35,6 +35,11 @@ LINES = [
         *("2017-04-12T00:00:00", "ATL @ IND", "L", 31.7, 3, 6, 0.5, 1, 2, 0.5, 0, 0, 0),
         *(2, 5, 7, 2, 2, 1, 1, 1, 3, 0, 7, -8, 14235),
     ],
+    [  # made up: the documentation shows nobody of IND
+        *("2016-17", 202331, "Paul George", "Paul", 1610612754, "IND", "Indiana Pacers", "0021601226"),
+        *("2017-04-12T00:00:00", "IND vs. ATL", "W", 39, 11, 20, 0.55, 4, 8, 0.5, 6, 6, 1.0),
+        *(1, 10, 11, 5, 3, 2, 1, 1, 3, 5, 32, 18, 301),
+    ],
 ]
 SHOT_HEADERS = [
     *("GRID_TYPE", "GAME_ID", "GAME_EVENT_ID", "PLAYER_ID", "PLAYER_NAME", "TEAM_ID", "TEAM_NAME", "PERIOD"),

@@ -58,7 +58,9 @@ def test_box_scores(server: StatsServer, tmp_path: Path) -> None:
         ("Axel Toupane", "NOP", "POR", False),
         ("DeAndre' Bembry", "ATL", "IND", False),
         ("Evan Turner", "POR", "NOP", True),
+        ("Paul George", "IND", "ATL", True),
     ]
+    assert [r["minutes"] for r in found] == [20.88, 31.7, 22.683333, 39.0]
     assert found[1] == {
         "game_id": "0021601226",
         "game_date": LINE_DAY,
@@ -215,7 +217,7 @@ def test_a_schedule_of_another_shape_is_refused(server: StatsServer, tmp_path: P
 
 def test_a_value_of_another_kind_is_named(server: StatsServer, tmp_path: Path) -> None:
     server.lines[0][server.line_headers.index("PTS")] = "eight"
-    with pytest.raises(DataError, match=r"column points: 'eight' is no INT64 \(1 of 3 rows\)"):
+    with pytest.raises(DataError, match=r"column points: 'eight' is no INT64 \(1 of 4 rows\)"):
         lines(source(server, tmp_path))
 
 
@@ -234,7 +236,9 @@ def test_what_is_over_is_asked_once(server: StatsServer, tmp_path: Path) -> None
 
 def test_an_interrupted_ingest_goes_on_where_it_was(server: StatsServer, tmp_path: Path) -> None:
     server.schedules["2016-17"].append(game("0021601200", "2017-04-11", "ATL", "IND"))
-    server.lines.append([*server.lines[0][:5], "ATL", "", "0021601200", "2017-04-11T00:00:00", *server.lines[0][9:]])
+    for team in ("ATL", "IND"):
+        line = server.lines[0]
+        server.lines.append([*line[:5], team, "", "0021601200", "2017-04-11T00:00:00", *line[9:]])
     start = date(2017, 4, 11)
     day_one = source(server, tmp_path).read(player_box_scores.FEED, start, start)
     server.failures.extend([500] * 4)
@@ -243,7 +247,7 @@ def test_an_interrupted_ingest_goes_on_where_it_was(server: StatsServer, tmp_pat
     server.asked.clear()
     whole = source(server, tmp_path).read(player_box_scores.FEED, start, LINE_DAY)
     assert server.asked == ["playergamelogs 04/12/2017"]
-    assert (day_one.num_rows, whole.num_rows) == (1, 4)
+    assert (day_one.num_rows, whole.num_rows) == (2, 6)
 
 
 @pytest.mark.parametrize("status", [1, 2])
@@ -261,13 +265,13 @@ def test_a_date_whose_games_are_not_all_over_is_asked_again_by_the_next_run(
     assert server.asked.count("playergamelogs 04/12/2017") == 2
 
 
-def test_a_game_that_is_over_and_not_yet_in_the_log_is_asked_again(server: StatsServer, tmp_path: Path) -> None:
+def test_a_game_of_which_the_log_has_one_team_only_is_asked_again(server: StatsServer, tmp_path: Path) -> None:
     clock = FakeClock()
     late = server.lines.pop()
-    assert len(lines(source(server, tmp_path, clock))) == 2
+    assert len(lines(source(server, tmp_path, clock))) == 3
     server.lines.append(late)
     clock.seconds += 60
-    assert len(lines(source(server, tmp_path, clock))) == 3
+    assert len(lines(source(server, tmp_path, clock))) == 4
 
 
 def test_a_running_season_is_asked_again_by_the_next_run_and_once_a_run(server: StatsServer, tmp_path: Path) -> None:
@@ -302,7 +306,7 @@ def test_the_raw_tables_are_made_of_it(server: StatsServer, tmp_path: Path) -> N
     asking = source(server, tmp_path, first=date(2017, 4, 1), last=date(2017, 4, 30))
     tables = run_in_memory(PIPELINE, asking, LINE_DAY, LINE_DAY, date(2017, 4, 13), 7)
     made = tables["nba_raw.player_box_scores"]
-    assert made["player_lookup"].sort().to_list() == ["axeltoupane", "deandrebembry", "evanturner"]
+    assert made["player_lookup"].sort().to_list() == ["axeltoupane", "deandrebembry", "evanturner", "paulgeorge"]
     assert made["season_year"].unique().to_list() == [2016]
     assert tables["nba_raw.schedule"]["game_id"].to_list() == ["0021601226", "0021601230"]
 

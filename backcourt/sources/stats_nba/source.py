@@ -1,9 +1,11 @@
 """The source itself: which requests a feed's dates need, and what is asked again.
 
 One request a season for the schedule, one a date and part of the season for box scores and for shots. A date is
-settled once all its games are over and each has rows; an ingest that was interrupted goes on behind the settled ones.
+settled once all its games are over and each has rows of both teams; an ingest that was interrupted goes on behind
+the settled ones.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -42,9 +44,13 @@ FIRST_DATE = date(2021, 8, 1)
 
 @dataclass(frozen=True)
 class _Daily:
-    """An endpoint that is asked date by date: a result set of it, and how its rows become the feed's."""
+    """An endpoint that is asked date by date: a result set of it, and how its rows become the feed's.
+
+    `team` is the column that tells the two sides of a game apart.
+    """
 
     result_set: str
+    team: str
     columns: tuple[str, ...]
     request: Callable[[date, str, str], Endpoint]
     frame: Callable[[Sequence[Row], Mapping[str, Game]], pl.DataFrame]
@@ -77,8 +83,10 @@ def _shots_of(day: date, season: str, part: str) -> Endpoint:
 
 
 DAILY = {
-    "player_box_scores": _Daily("PlayerGameLogs", rows.LINE_COLUMNS, _lines_of, rows.box_score_frame),
-    "shots": _Daily("Shot_Chart_Detail", rows.SHOT_COLUMNS, _shots_of, rows.shot_frame),
+    "player_box_scores": _Daily(
+        "PlayerGameLogs", "TEAM_ABBREVIATION", rows.LINE_COLUMNS, _lines_of, rows.box_score_frame
+    ),
+    "shots": _Daily("Shot_Chart_Detail", "TEAM_NAME", rows.SHOT_COLUMNS, _shots_of, rows.shot_frame),
 }
 """Feed to its endpoint."""
 
@@ -173,7 +181,8 @@ class StatsNbaSource:
         if found is None:
             asked_at = self._clock.now()
             found = tuple(row for request in requests for row in self._rows(daily, request, day))
-            whole = over.keys() <= {row["GAME_ID"] for row in found}
+            sides = Counter(game_id for game_id, _ in {(row["GAME_ID"], row[daily.team]) for row in found})
+            whole = all(sides[game_id] == 2 for game_id in over)
             settled = whole and all(game.is_over or game.is_postponed for game in games)
             self._answers.keep(name, Answer(found, settled, asked_at))
         return tuple(row for row in found if row["GAME_ID"] in over)
