@@ -72,3 +72,5 @@ def _show(outcomes: "Sequence[Exported]", to: str, *, dry_run: bool, as_json: bo
     bad = [(str(o.day), o.outcome, o.reason) for o in outcomes if o.outcome in EXIT_CODES]
     if bad:
         console().print(grid("Not exported", ("dates", "outcome", "reason"), bad))
+    if counts["blocked"]:
+        typer.echo("Run `backcourt backfill` for the blocked dates, then export them again.")
