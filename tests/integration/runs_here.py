@@ -77,7 +77,7 @@ class Here:
         )
         return Session(
             settings,
-            shop.PIPELINE,
+            self.shop.pipeline,
             Connection(self.shop.server.endpoint, self.shop.datasets),
             self.shop.warehouse,
             SystemClock(),
@@ -94,7 +94,7 @@ class Here:
         """Prepare, plan and run, as `jobs.flow.carry_out` does."""
         session, wanted = self.session(), _wish(wish)
         ground = ground_of(session, self.shop.run_id(name))
-        tables = tuple(p.name for p in shop.PIPELINE.processors if p.is_raw == bool(wanted.source))
+        tables = tuple(p.name for p in self.shop.pipeline.processors if p.is_raw == bool(wanted.source))
         ensure_tables(ground, tables, create_datasets=True)
         start = claim_start(ground.run_id, session.warehouse, ground.attempts, session.clock, session.state_dataset)
         resolve_unfinished(ground, tables, start)

@@ -8,6 +8,7 @@ ends its process, SHOP_RAISES one whose computation raises.
 """
 
 import os
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -157,3 +158,26 @@ def write_orders(folder: Path, days: tuple[date, ...] = DAYS, without: dict[date
     schema = {"day": pl.Date, "store": pl.String, "amount": pl.Float64}
     pl.DataFrame(rows, schema=schema, orient="row").write_parquet(folder / "orders.parquet")
     return folder
+
+
+def wide(breadth: int) -> Pipeline:
+    """The orders, so many tables of their own that copy them, and one more behind each: many reads and commits."""
+    processors = [PIPELINE.processors[0]]
+    for number in range(breadth):
+        first = replace(REVENUE, name=f"first_{number}")
+        second = replace(REVENUE, name=f"second_{number}")
+        processors += [
+            replace(PIPELINE.processor(REVENUE.full_name), table=first),
+            Processor(second, "1", (Input(first, ("day", "store", "revenue"), SAME_DATE),), _all_stores, _Copy(first)),
+        ]
+    return replace(PIPELINE, name="wide", processors=tuple(processors), _by_name={})
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """Computes what its input holds."""
+
+    table: Table
+
+    def __call__(self, chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
+        return _of(inputs[self.table.full_name], chunk)

@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 from backcourt.pipeline.content_hash import content_hashes
+from backcourt.pipeline.processor import Pipeline
 from backcourt.warehouse.client import BigQueryWarehouse
 from backcourt.warehouse.definitions import definition_of, ensure, state_tables
 from backcourt.warehouse.emulator import LocalBigQuery
@@ -61,6 +62,7 @@ class Shop:
     settings: dict[str, str] = field(default_factory=dict)
     number: int = field(default_factory=lambda: next(NUMBERS))
     stock: "Shop | None" = None
+    pipeline: Pipeline = shop.PIPELINE
 
     def __post_init__(self) -> None:
         self.id = f"{os.getpid()}-{self.number}"
@@ -122,7 +124,7 @@ class Shop:
     def take_stock(self) -> "Shop":
         """Have the tables and the stock's orders, without a command."""
         assert self.stock
-        tables = [p.table for p in shop.PIPELINE.processors]
+        tables = [p.table for p in self.pipeline.processors]
         definitions = [*state_tables("shop_orchestration", tables), *map(definition_of, tables)]
         ensure(self.warehouse, definitions, create_datasets=self.warehouse.ensure_datasets)
         for table in tables:
