@@ -13,13 +13,13 @@ from typing import Any
 import ray
 
 from backcourt.clock import Clock
-from backcourt.errors import PreflightError
 from backcourt.pipeline.processor import Pipeline
 from backcourt.sources.source import Source
 from backcourt.warehouse.connection import Connection
 from backcourt.warehouse.requests import Kind
 from backcourt.warehouse.warehouse import Warehouse
 from ray_tasks.attempts import Attempts, Patience
+from ray_tasks.errors import RayNotStarted
 from ray_tasks.observing import Observer
 from ray_tasks.permit_actor import permit_actor
 from ray_tasks.permit_book import KindState
@@ -124,7 +124,7 @@ def _join_ray(setup: EngineSetup, namespace: str) -> str:
     """Connect to the cluster, or start a local Ray; the dashboard's address.
 
     Raises:
-        PreflightError: Ray could not be reached or started.
+        RayNotStarted: Ray could not be reached or started.
     """
     # A local Ray inherits it, and the processes that it starts in advance fit; with a runtime_env none of them would.
     os.environ.update(WORKER_ENVIRONMENT)
@@ -142,9 +142,9 @@ def _join_ray(setup: EngineSetup, namespace: str) -> str:
     try:
         with _own_sigterm():
             context = ray.init(**shared)
-    except (RuntimeError, ConnectionError, TimeoutError, ValueError) as error:
+    except Exception as error:  # ray raises a bare Exception for a node that is slow to start
         where = f"Ray at {setup.ray_address}" if setup.ray_address else "A local Ray"
-        raise PreflightError(
+        raise RayNotStarted(
             f"{where} did not start: {str(error).splitlines()[0].rstrip('.')}.",
             "Try again; `--pool serial` works without Ray.",
         ) from error

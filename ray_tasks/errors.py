@@ -3,7 +3,8 @@
 BackcourtError
 ├── PermitTimeout   nobody gave a permit back for too long      Retryable
 ├── WorkerDied      the process of a step is gone               Retryable
-└── InputLost       a block was lost with its node              Retryable
+├── InputLost       a block was lost with its node              Retryable
+└── RayNotStarted   Ray could not be started or joined          Retryable
 """
 
 from backcourt.errors import BackcourtError, Retryable
@@ -21,3 +22,10 @@ class WorkerDied(BackcourtError, Retryable):
 
 class InputLost(BackcourtError, Retryable):
     """Raised when a step's input was lost with the node that held it; it must be read again."""
+
+
+class RayNotStarted(BackcourtError, Retryable):
+    """Raised when Ray could not be started or joined in time: on a busy node it may, the next time.
+
+    Its exit code is 1, not preflight's 4, after which a CronJob would not try another pod.
+    """

@@ -126,7 +126,7 @@ def test_sigterm_in_the_grace_period_is_a_clean_stop(fresh: Release, undisturbed
     with fresh.bigquery() as warehouse:
         query = (
             "SELECT event, details FROM nba_orchestration.runs WHERE run_id LIKE 'backfill-%' "
-            "AND event IN ('ended', 'left_running') ORDER BY recorded_at DESC LIMIT 1"
+            "AND event IN ('ended', 'left_running') ORDER BY at DESC LIMIT 1"
         )
         (ended,) = [tuple(row.values()) for row in warehouse.client.query(query).result()]
     assert ended[0] == "ended"
