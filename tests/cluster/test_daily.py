@@ -126,11 +126,11 @@ def test_sigterm_in_the_grace_period_is_a_clean_stop(fresh: Release, undisturbed
     with fresh.bigquery() as warehouse:
         query = (
             "SELECT event, details FROM nba_orchestration.runs WHERE run_id LIKE 'backfill-%' "
-            "AND event IN ('ended', 'left_running') ORDER BY at DESC LIMIT 1"
+            "AND event IN ('ended', 'left_running') ORDER BY `at` DESC LIMIT 1"
         )
         (ended,) = [tuple(row.values()) for row in warehouse.client.query(query).result()]
     assert ended[0] == "ended"
-    assert '"exit_code": 143' in str(ended[1]).replace("'", '"')
+    assert json.loads(ended[1])["exit_code"] == 143
     slow(fresh, 0.0)
     fresh.kubectl("patch", "job", "stopped", "--patch", '{"spec": {"suspend": false}}')
     assert fresh.job_end("stopped") == "Complete"
