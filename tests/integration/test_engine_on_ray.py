@@ -1,7 +1,8 @@
 """The engine on Ray: the same rows, the budget held by many workers, and the death of every process but the driver."""
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from tests.integration import shop
 from tests.integration.ray_cluster import Cluster, cluster  # noqa: F401
 from tests.integration.runs_here import Here, counted
 from tests.integration.shop_fixtures import NewShop, fair_weather, new_shop, server, stock, whole  # noqa: F401
-from tests.integration.shop_runs import Hashes, Shop, eventually
+from tests.integration.shop_runs import Hashes, Shop
 
 ALL = {"committed": 3 * len(shop.DAYS)}
+MANY = int(os.environ.get("BACKCOURT_MANY_WORKERS", "12"))
+"""More than the budget; `make test-faults` takes 32, which start slowly on two cores."""
 
 
 @dataclass
@@ -24,14 +27,11 @@ class Meddler:
 
     act: Callable[[Progress], bool]
     done: bool = False
-    last: Progress | None = None
-    said: list[str] = field(default_factory=list)
 
     def opened(self, dashboard_url: str) -> None:
         pass
 
     def progress(self, progress: Progress) -> None:
-        self.last = progress
         self.done = self.done or self.act(progress)
 
     def ended(self, outcome: Any) -> None:
@@ -48,10 +48,6 @@ def kill(cluster: Cluster, title: str) -> bool:  # noqa: F811
     for each in found[:1]:
         each.kill()
     return bool(found)
-
-
-def no_permit_is_left(progress: Progress | None) -> bool:
-    return progress is not None and not any(k.held or k.orphaned for k in progress.kinds)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -89,7 +85,6 @@ def test_a_holder_killed_while_it_loads(new_shop: NewShop, whole: Hashes, cluste
     assert store.server.control.counters()["max_in_flight"]["load"] == 1
     assert str(store.warehouse.job(killed[0]).phase) == "failed"  # cancelled by the reaper
     assert store.jobs_running() == ()
-    assert no_permit_is_left(meddler.last)
 
 
 def test_the_permit_authority_killed(new_shop: NewShop, whole: Hashes, cluster: Cluster) -> None:  # noqa: F811
@@ -125,13 +120,13 @@ def test_many_workers_keep_a_small_budget(
     tmp_path: Path,
     cluster: Cluster,  # noqa: F811
 ) -> None:
-    """Twelve tables and twelve behind them; 32 workers want 24 reads and 24 loads at once and get four of each."""
+    """Twelve tables and twelve behind them: MANY workers want more reads and loads at once than the four they get."""
     pipeline = shop.wide(12)
     store = Shop(stock.server, tmp_path, stock.installed, stock=stock, pipeline=pipeline).take_stock()
     store.server.control.reset()
     store.server.control.change(limits={}, latency={"read": 0.3, "load": 0.3, "query": 0.3})
     budget = {"read": 4, "query": 4, "load": 4, "commit": 4}
-    report = Here(store, 32, ray=cluster.address, budget=budget).run("many")
+    report = Here(store, MANY, ray=cluster.address, budget=budget).run("many")
     counters = store.server.control.counters()
     assert counted(report) == {"committed": 24 * len(shop.DAYS)}
     most = counters["max_in_flight"]
@@ -144,11 +139,21 @@ def test_many_workers_keep_a_small_budget(
 def test_a_run_that_stands_still_ends_and_names_what_it_waits_for(new_shop: NewShop, cluster: Cluster) -> None:  # noqa: F811
     store = new_shop()
     store.server.control.change(latency={"load": 600.0})
+
+    def only_this_load_is_stuck(_: Progress) -> bool:
+        if not any("-load-" in job for job in store.jobs_running()):
+            return False
+        store.server.control.change(latency={})
+        return True
+
     budget = {"read": 4, "query": 4, "load": 1, "commit": 4}
-    report = Here(store, 2, ray=cluster.address, budget=budget, stall=5).run("stuck")
+    here = Here(store, 2, ray=cluster.address, budget=budget, stall=20)
+    report = here.run("stuck", observer=Meddler(only_this_load_is_stuck))
     assert report.exit_code == 6
     assert "No progress for" in report.end.stall
     assert f"stage {store.run_id('stuck')}-1-revenue-1" in report.end.stall
     assert {o.outcome.value for o in report.outcomes} == {"left"}
-    store.server.control.change(latency={})
-    eventually(lambda: store.jobs_running() == ())
+    # the stuck load was cancelled, which gave its permit back for the load of the history
+    assert report.recorded
+    assert len(store.outcomes(store.run_id("stuck"))) == 3 * len(shop.DAYS)
+    assert store.jobs_running() == ()
