@@ -14,6 +14,7 @@ from nba.analytics import (
 from nba.exports import game_date
 from nba.precompute import (
     player_composite_factors,
+    player_daily_cache,
     player_shot_zone_analysis,
     team_defense_zone_analysis,
 )
@@ -33,6 +34,7 @@ PROCESSORS = (
     team_defense_zone_analysis.PROCESSOR,
     player_shot_zone_analysis.PROCESSOR,
     player_composite_factors.PROCESSOR,
+    player_daily_cache.PROCESSOR,
 )
 
 PIPELINE = Pipeline(

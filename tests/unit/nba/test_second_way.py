@@ -29,6 +29,7 @@ TABLES = (
     "upcoming_player_game_context",
     "player_shot_zone_analysis",
     "player_composite_factors",
+    "player_daily_cache",
 )
 """In the order in which they build on each other."""
 
