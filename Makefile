@@ -23,7 +23,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup backfill test test-unit test-cluster lint lock chart clean
+.PHONY: help setup backfill test test-unit test-faults test-cluster lint lock chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ test: $(READY) ## run every test that needs no cluster
 
 test-unit: $(READY) ## run the tests that need neither Ray nor a server
 	$(BIN)/python -m pytest -q tests/unit
+
+test-faults: $(READY) ## kill commands, workers, servers at many instants (BACKCOURT_FAULT_RUNS, default 25 here)
+	BACKCOURT_FAULT_RUNS=$${BACKCOURT_FAULT_RUNS:-25} BACKCOURT_MANY_WORKERS=$${BACKCOURT_MANY_WORKERS:-32} \
+		$(BIN)/python -m pytest -q tests/faults tests/integration/test_engine_on_ray.py
 
 lint: $(READY) ## check style, types and who imports whom
 	$(BIN)/ruff check .
