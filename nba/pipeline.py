@@ -18,6 +18,7 @@ from nba.precompute import (
     player_shot_zone_analysis,
     team_defense_zone_analysis,
 )
+from nba.predictions import ml_feature_store_v2
 from nba.raw import injury_report, player_box_scores, player_props, schedule, shots
 
 PROCESSORS = (
@@ -35,6 +36,7 @@ PROCESSORS = (
     player_shot_zone_analysis.PROCESSOR,
     player_composite_factors.PROCESSOR,
     player_daily_cache.PROCESSOR,
+    ml_feature_store_v2.PROCESSOR,
 )
 
 PIPELINE = Pipeline(

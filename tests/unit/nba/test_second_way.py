@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from backcourt.pipeline.table import Table
+from backcourt.pipeline.table import FieldType, Table
 from nba.pipeline import PIPELINE
 from nba.raw import injury_report, player_props
 from tests.unit.nba.real_season import FOLDER, needs_real_data, season_with_reports
@@ -30,6 +30,7 @@ TABLES = (
     "player_shot_zone_analysis",
     "player_composite_factors",
     "player_daily_cache",
+    "ml_feature_store_v2",
 )
 """In the order in which they build on each other."""
 
@@ -69,11 +70,17 @@ def test_every_cell_agrees_with_the_second_way(second_way: duckdb.DuckDBPyConnec
 
 
 def flattened(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """The rows with a column for every member of a JSON text."""
-    for column in (c.name for c in table.columns if c.name.endswith("_json")):
-        members = rows[column].str.json_decode(infer_schema_length=None).struct.unnest()
-        named = members.rename({name: f"{column}.{name}" for name in members.columns})
-        rows = rows.drop(column).hstack(named)
+    """The rows with a column for every member of a JSON text and every element of an array of numbers."""
+    for column in table.columns:
+        if column.name.endswith("_json"):
+            members = rows[column.name].str.json_decode(infer_schema_length=None).struct.unnest()
+        elif column.repeated and column.type is FieldType.FLOAT64:
+            length = rows[column.name].list.len().max()
+            members = rows.select(pl.col(column.name).list.get(n).alias(str(n)) for n in range(int(str(length))))
+        else:
+            continue
+        named = members.rename({name: f"{column.name}.{name}" for name in members.columns})
+        rows = rows.drop(column.name).hstack(named)
     return rows
 
 
