@@ -47,8 +47,8 @@ backfill: $(LEAGUE)/schedule_2023_24.parquet ## simulate two months of games, in
 $(LEAGUE)/schedule_2023_24.parquet: | $(READY)
 	$(BIN)/backcourt simulate --to $(LEAGUE) --seed $(SEED) --start $(FIRST) --end $(LAST)
 
-test: $(READY) ## run every test that needs no cluster
-	$(BIN)/python -m pytest -q
+test: $(READY) ## run every test that needs no cluster, but for the slow ones of test-faults
+	$(BIN)/python -m pytest -q -m "not slow"
 
 test-unit: $(READY) ## run the tests that need neither Ray nor a server
 	$(BIN)/python -m pytest -q tests/unit

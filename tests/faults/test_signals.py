@@ -33,7 +33,7 @@ def finish(store: Shop, whole: Hashes) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("pool", ["serial", "ray"])
+@pytest.mark.parametrize("pool", ["serial", pytest.param("ray", marks=pytest.mark.slow)])
 def test_a_stop_ends_commits_and_writes_the_history(
     new_shop: NewShop,  # noqa: F811
     whole: Hashes,  # noqa: F811
@@ -64,6 +64,7 @@ def test_a_second_interrupt_ends_at_once(new_shop: NewShop, whole: Hashes) -> No
     finish(store, whole)
 
 
+@pytest.mark.slow
 def test_a_ray_command_that_is_killed_takes_its_ray_along(new_shop: NewShop, whole: Hashes) -> None:  # noqa: F811
     store = new_shop()
     command = begun(store, 1.0, BACKCOURT_POOL="ray", BACKCOURT_WORKERS="2")

@@ -115,6 +115,7 @@ def test_the_permit_authority_killed(new_shop: NewShop, whole: Hashes, cluster: 
     assert store.jobs_running() == ()
 
 
+@pytest.mark.slow
 def test_many_workers_keep_a_small_budget(
     stock: Shop,  # noqa: F811
     tmp_path: Path,
@@ -136,6 +137,7 @@ def test_many_workers_keep_a_small_budget(
     assert counters["conflicts"] == 0
 
 
+@pytest.mark.slow
 def test_a_run_that_stands_still_ends_and_names_what_it_waits_for(new_shop: NewShop, cluster: Cluster) -> None:  # noqa: F811
     store = new_shop()
     store.server.control.change(latency={"load": 600.0})
