@@ -18,7 +18,12 @@ from nba.precompute import (
     player_shot_zone_analysis,
     team_defense_zone_analysis,
 )
-from nba.predictions import ml_feature_store_v2
+from nba.predictions import (
+    accuracy_summary,
+    ml_feature_store_v2,
+    player_prop_predictions,
+    prediction_accuracy,
+)
 from nba.raw import injury_report, player_box_scores, player_props, schedule, shots
 
 PROCESSORS = (
@@ -37,6 +42,9 @@ PROCESSORS = (
     player_composite_factors.PROCESSOR,
     player_daily_cache.PROCESSOR,
     ml_feature_store_v2.PROCESSOR,
+    player_prop_predictions.PROCESSOR,
+    prediction_accuracy.PROCESSOR,
+    accuracy_summary.PROCESSOR,
 )
 
 PIPELINE = Pipeline(

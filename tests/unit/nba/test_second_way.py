@@ -31,6 +31,9 @@ TABLES = (
     "player_composite_factors",
     "player_daily_cache",
     "ml_feature_store_v2",
+    "player_prop_predictions",
+    "prediction_accuracy",
+    "accuracy_summary",
 )
 """In the order in which they build on each other."""
 
