@@ -40,6 +40,9 @@ WORKER_ENVIRONMENT = {
     "RAY_allow_out_of_band_object_ref_serialization": "0",
 }
 """Environment of every Ray process."""
+LOCAL_STARTS = 3
+"""Times that a local Ray is started before the run gives up."""
+SECONDS_BETWEEN_STARTS = 2.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
         job_prefix: what every job id of this start begins with.
     """
     namespace = f"backcourt-{job_prefix}"
-    url = _join_ray(setup, namespace)
+    url = _join_ray(setup, namespace, clock)
     authority = permit_actor(setup.budgets, AUTHORITY, namespace)
     client = PermitClient(authority, "driver", clock)
     reaper = reaper_actor(setup.connection, AUTHORITY, namespace)
@@ -120,8 +123,10 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
         ray.shutdown()
 
 
-def _join_ray(setup: EngineSetup, namespace: str) -> str:
+def _join_ray(setup: EngineSetup, namespace: str, clock: Clock) -> str:
     """Connect to the cluster, or start a local Ray; the dashboard's address.
+
+    A busy machine may miss one of Ray's own deadlines for its processes, so a local Ray is started anew some times.
 
     Raises:
         RayNotStarted: Ray could not be reached or started.
@@ -139,16 +144,22 @@ def _join_ray(setup: EngineSetup, namespace: str) -> str:
         shared |= {"address": setup.ray_address, "runtime_env": {"env_vars": WORKER_ENVIRONMENT}}
     else:
         shared |= {"address": "local", "num_cpus": setup.workers, "include_dashboard": setup.dashboard}
-    try:
-        with _own_sigterm():
-            context = ray.init(**shared)
-    except Exception as error:  # ray raises a bare Exception for a node that is slow to start
-        where = f"Ray at {setup.ray_address}" if setup.ray_address else "A local Ray"
-        raise RayNotStarted(
-            f"{where} did not start: {str(error).splitlines()[0].rstrip('.')}.",
-            "Try again; `--pool serial` works without Ray.",
-        ) from error
-    return str(context.dashboard_url or "")
+    starts = 1 if setup.ray_address else LOCAL_STARTS
+    for start in range(1, starts + 1):
+        try:
+            with _own_sigterm():
+                return str(ray.init(**shared).dashboard_url or "")
+        except Exception as error:  # ray raises a bare Exception for a node that is slow to start
+            ray.shutdown()  # what did start
+            if start < starts:
+                clock.sleep(SECONDS_BETWEEN_STARTS)
+                continue
+            where = f"Ray at {setup.ray_address}" if setup.ray_address else "A local Ray"
+            raise RayNotStarted(
+                f"{where} did not start: {str(error).splitlines()[0].rstrip('.')}.",
+                "Try again; `--pool serial` works without Ray.",
+            ) from error
+    raise AssertionError("unreachable")
 
 
 @contextmanager

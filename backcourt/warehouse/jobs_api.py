@@ -36,6 +36,7 @@ from backcourt.warehouse.foreign_errors import (
     translated,
 )
 from backcourt.warehouse.names import Names
+from backcourt.warehouse.polling import LoadTimes, pauses
 from backcourt.warehouse.requests import JobPhase, JobRequest, JobResult, JobState, Kind, TableRef
 from backcourt.warehouse.tables_api import schema_fields
 
@@ -48,9 +49,6 @@ SENDS = 3
 """How often a request whose answer was lost, and whose job the service does not know, is sent under its id."""
 LOOKUP_PAUSES = (0.1, 0.2, 0.4, 0.6, 0.8)
 """Seconds between look-ups that answer 404: after a 409 jobs.get may not know the job yet (python-bigquery#2134)."""
-POLL_PAUSES = (0.02, 0.05, 0.1)
-"""Seconds between the first looks at a running job; then a tenth of the time waited, from 0.1 to POLL_EVERY."""
-POLL_EVERY = 1.0
 LISTED_DAYS = 3
 """How far back unfinished jobs are listed; a script ends after 24 hours (Quotas, read 2026-11)."""
 
@@ -77,6 +75,7 @@ class Jobs:
         self._names = names
         self._clock = clock
         self._settings = settings
+        self._loads = LoadTimes()
 
     def run(self, request: JobRequest) -> JobResult:
         """See `Warehouse.run`."""
@@ -84,7 +83,10 @@ class Jobs:
         deadline = self._clock.monotonic() + request.timeout
         send = self._load if request.kind is Kind.LOAD else self._query
         job, adopted = self._insert(lambda: send(request), request.job_id, about, deadline)
-        job = self._ended(job, about, deadline)
+        began = self._clock.monotonic()
+        job = self._ended(job, about, deadline, self._loads.pauses() if request.kind is Kind.LOAD else pauses())
+        if request.kind is Kind.LOAD and not adopted:
+            self._loads.took(self._clock.monotonic() - began)
         if job.error_result:
             raise _failure(job, about)
         return self._result(job, request, about, adopted=adopted)
@@ -156,7 +158,7 @@ class Jobs:
             JobUnresolved: the service gave no answer before the deadline.
         """
         denials = iter(LOOKUP_PAUSES)
-        for pause in _poll_pauses():
+        for pause in pauses():
             wait: float | None = pause
             try:
                 return self._get(job_id, location)
@@ -169,13 +171,13 @@ class Jobs:
             self._clock.sleep(wait)
         raise AssertionError("the pauses are endless")
 
-    def _ended(self, job: Job, about: About, deadline: float) -> Job:
+    def _ended(self, job: Job, about: About, deadline: float, looks: Iterator[float]) -> Job:
         """The job once it is DONE.
 
         Raises:
             JobUnresolved: the deadline passed, or the service no longer knows the job.
         """
-        for pause in _poll_pauses():
+        for pause in looks:
             if job.state == "DONE":
                 return job
             if self._clock.monotonic() >= deadline:
@@ -300,15 +302,6 @@ def _failure(job: Job, about: About) -> errors.WarehouseError:
 
 def _unresolved(about: About, why: str) -> errors.WarehouseError:
     return raised(JobUnresolved, f"{about.what} is unresolved: {why}.", about)
-
-
-def _poll_pauses() -> Iterator[float]:
-    yield from POLL_PAUSES
-    waited = sum(POLL_PAUSES)
-    while True:
-        pause = min(max(waited / 10, POLL_PAUSES[-1]), POLL_EVERY)
-        waited += pause
-        yield pause
 
 
 def _labels(request: JobRequest) -> dict[str, str]:
