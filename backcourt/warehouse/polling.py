@@ -7,7 +7,7 @@ a process are much alike, so the quickest of its last ones says when the first l
 from collections import deque
 from collections.abc import Iterator
 
-FIRST_PAUSES = (0.02, 0.05, 0.1)
+FIRST_PAUSES = (0.02, 0.03, 0.05)
 """Seconds between the first looks at a job of which nothing is known."""
 LEAST, MOST = 0.05, 1.0
 """Seconds between later looks: a twentieth of the time waited, within these."""
