@@ -26,13 +26,15 @@ class Frozen(BaseModel):
 class Reason(StrEnum):
     """Why a partition is in the plan.
 
-    MISSING: the ledger has no row. STALE: an input has other rows now, or the processor another version.
+    MISSING: the ledger has no row. STALE: an input has other rows now. OTHER_VERSION: another version of the processor
+    made it; only where the request asks for those, so that a new image does not recompute years overnight.
     INPUT_CHANGES: an input is in this plan; computed only if that input's rows really change. RECOMPUTE: asked for
     by --recompute or --force, or among the days that a source is asked for again.
     """
 
     MISSING = "missing"
     STALE = "stale"
+    OTHER_VERSION = "other version"
     INPUT_CHANGES = "input changes"
     RECOMPUTE = "recompute"
 
@@ -65,7 +67,8 @@ class Request(Frozen):
     """What the user asked for.
 
     `days` are the calendar's dates within the selection, `tables` full names. With `refresh_days` the last so many
-    days before `as_of` are done again: what a source says of them may have changed.
+    days before `as_of` are done again: what a source says of them may have changed. `other_versions` asks for what
+    another version of its processor made, too. With `only` the plan takes up no other partitions.
     """
 
     run_id: str
@@ -76,6 +79,8 @@ class Request(Frozen):
     force: bool = False
     options: tuple[str, ...] = ()
     refresh_days: int | None = None
+    other_versions: bool = False
+    only: tuple[Partition, ...] | None = None
 
 
 class Plan(Frozen):
@@ -164,7 +169,7 @@ class _Facts:
 
 def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
     to_do, done, bootstrap, not_due = [], 0, 0, 0
-    for day in sorted(set(facts.request.days)):
+    for day in _days(processor, facts.request):
         if processor.bootstrap and facts.calendar.is_bootstrap(day):
             bootstrap += 1
             continue
@@ -183,6 +188,14 @@ def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
     )
 
 
+def _days(processor: Processor, request: Request) -> list[date]:
+    """The dates of one table that were asked for, ascending."""
+    days = set(request.days)
+    if request.only is not None:
+        days &= {p.day for p in request.only if p.table == processor.name}
+    return sorted(days)
+
+
 def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _Facts) -> Reason | None:
     """Why the partition is to be done; None when it is done and current."""
     if entry is None:
@@ -191,6 +204,8 @@ def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _
         return Reason.RECOMPUTE
     if is_stale(processor, day, facts.calendar, entry, facts.versions):
         return Reason.STALE
+    if facts.request.other_versions and entry.processor_version != processor.version:
+        return Reason.OTHER_VERSION
     for each in processor.inputs:
         first, last = each.window.first(day, facts.calendar), each.window.last(day)
         changing = facts.changing.get(each.name, ())
@@ -206,9 +221,7 @@ def _is_recent(request: Request, day: date) -> bool:
 def is_stale(
     processor: Processor, day: date, calendar: Calendar, entry: LedgerEntry, versions: Mapping[str, TableVersions]
 ) -> bool:
-    """Whether its inputs have other rows, or its processor another version, than when the partition was computed."""
-    if entry.processor_version != processor.version:
-        return True
+    """Whether its inputs have other rows than when the partition was computed."""
     for each in table_inputs(processor):
         now = versions[each.name].window(each.window.first(day, calendar), each.window.last(day))
         seen = entry.inputs.get(each.name)

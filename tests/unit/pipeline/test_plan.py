@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from backcourt.pipeline.calendar import Calendar, Season
 from backcourt.pipeline.ledger import LedgerEntry
+from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.plan import Plan, Reason, Request, build_plan, versions_of, waves
 from backcourt.pipeline.processor import SAME_DATE, Pipeline, Window
 from tests.unit.pipeline.worlds import day, processor, random_world, reads
@@ -131,11 +132,21 @@ def test_the_last_days_are_done_again() -> None:
     assert planned(plan, "d.a") == {4: Reason.RECOMPUTE, 5: Reason.RECOMPUTE}
 
 
-def test_another_version_of_the_processor_makes_its_partitions_stale() -> None:
-    newer = Pipeline("p", (A, processor("b", B.inputs, version="2")))
-    plan = build_plan(newer, CALENDAR, request(), full_ledger())
-    assert planned(plan, "d.a") == {}
-    assert planned(plan, "d.b") == dict.fromkeys(range(6), Reason.STALE)
+def test_what_another_version_of_the_processor_made_is_planned_only_when_asked_for() -> None:
+    """A new image must not recompute years overnight; what reads those partitions follows only if rows change."""
+    newer = Pipeline("p", (processor("a", version="2"), B))
+    assert build_plan(newer, CALENDAR, request(), full_ledger()).total == 0
+    plan = build_plan(newer, CALENDAR, request(other_versions=True), full_ledger())
+    assert planned(plan, "d.a") == dict.fromkeys(range(6), Reason.OTHER_VERSION)
+    assert planned(plan, "d.b") == dict.fromkeys(range(6), Reason.INPUT_CHANGES)
+
+
+def test_a_plan_of_named_partitions_takes_up_no_others() -> None:
+    only = (Partition("d.b", DAYS[4]), Partition("d.b", DAYS[1]), Partition("d.a", DAYS[4]))
+    plan = build_plan(PIPELINE, CALENDAR, request(only=only), {})
+    assert (planned(plan, "d.a"), planned(plan, "d.b")) == ({4: Reason.MISSING}, dict.fromkeys((1, 4), Reason.MISSING))
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    assert build_plan(PIPELINE, CALENDAR, request(only=only), full_ledger()).total == 0
 
 
 def test_bootstrap_days_and_days_to_come_are_counted_and_left() -> None:
