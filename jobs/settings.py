@@ -57,6 +57,16 @@ class Settings(BaseSettings):
     )
     block_below: float = Field(0.90, ge=0, le=1, description="Coverage below which a partition is blocked.")
     warn_below: float = Field(0.95, ge=0, le=1, description="Coverage below which a partition is warned of.")
+    implausible: Literal["warn", "block"] = Field(
+        "warn", description="What the gate does when a column's mean is outside its plausible range."
+    )
+    stale_days: int = Field(
+        7, ge=1, le=3660, description="Days after which `cleanup` takes rows of tables that are about what is to come."
+    )
+    backup_days: int = Field(14, ge=1, le=365, description="Days that a backup of `dedupe` or `cleanup` is kept.")
+    orphan_hours: float = Field(
+        6, ge=1, le=72, description="Hours without a sign of life after which `cleanup` takes a start for dead."
+    )
     priority: Literal["INTERACTIVE", "BATCH"] = Field("INTERACTIVE", description="Priority of BigQuery jobs.")
     maximum_bytes_billed: int | None = Field(None, ge=1, description="Refuse queries that would bill more bytes.")
     stall_seconds: float = Field(900, gt=0, description="End a run that has made no progress for so long.")

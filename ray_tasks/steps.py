@@ -183,7 +183,7 @@ def compute_chunk(bench: Bench, step: ComputeStep, tables: Sequence[pa.Table]) -
     inputs = input_frames(processor, step.inputs, tables)
     expected = processor.expected_keys(step.chunk, inputs)
     rows = processor.compute(step.chunk, inputs)
-    measured = measure(processor.table, step.chunk, rows, expected)
+    measured = measure(processor.table, step.chunk, rows, expected, processor.plausible)
     notes = processor.notes(step.chunk, inputs, rows) if processor.notes else {}
     seconds = bench.clock.monotonic() - started
     if schema_problem(processor.table, rows):

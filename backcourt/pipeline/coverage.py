@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from backcourt.pipeline.content_hash import content_hashes
+from backcourt.pipeline.plausibility import Plausible, implausible_dates
 from backcourt.pipeline.processor import Chunk
 from backcourt.pipeline.table import Column, Table
 
@@ -21,10 +22,14 @@ NAMES_SHOWN = 20
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Coverage below `block` blocks a partition, below `warn` warns. Shares, 0 to 1."""
+    """Coverage below `block` blocks a partition, below `warn` warns. Shares, 0 to 1.
+
+    `implausible_blocks`: a mean outside its declared range blocks too, instead of warning.
+    """
 
     block: float = 0.90
     warn: float = 0.95
+    implausible_blocks: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Measurement:
     """What was counted in one partition.
 
     `missing` names up to NAMES_SHOWN expected entities that have no row. `problems` are faults of the rows
-    themselves (keys, schema, dates), which no force publishes.
+    themselves (keys, schema, dates), which no force publishes. `implausible` are means that the world does not have.
     """
 
     day: date
@@ -42,6 +47,7 @@ class Measurement:
     missing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     content_hash: str = ""
+    implausible: tuple[str, ...] = ()
 
     @property
     def coverage(self) -> float:
@@ -77,19 +83,22 @@ class Judgement:
 
 
 def judge(measured: Measurement, thresholds: Thresholds, *, force: bool = False) -> Judgement:
-    """The gate's decision on one partition. Force overrides coverage, never a fault of the rows."""
+    """The gate's decision on one partition. Force overrides coverage and plausibility, never a fault of the rows."""
     if measured.problems:
         return Judgement(Verdict.BLOCK, "; ".join(measured.problems))
-    if measured.coverage >= thresholds.warn:
+    reasons = list(measured.implausible)
+    if measured.coverage < thresholds.warn:
+        reasons.insert(0, _shortfall(measured, thresholds))
+    if not reasons:
         return Judgement(Verdict.PASS)
     verdict = Verdict.WARN
-    if measured.coverage < thresholds.block:
+    if measured.coverage < thresholds.block or (measured.implausible and thresholds.implausible_blocks):
         verdict = Verdict.FORCED if force else Verdict.BLOCK
-    return Judgement(verdict, _shortfall(measured, thresholds, verdict))
+    return Judgement(verdict, "; ".join(reasons))
 
 
-def _shortfall(measured: Measurement, thresholds: Thresholds, verdict: Verdict) -> str:
-    limit = thresholds.warn if verdict is Verdict.WARN else thresholds.block
+def _shortfall(measured: Measurement, thresholds: Thresholds) -> str:
+    limit = thresholds.block if measured.coverage < thresholds.block else thresholds.warn
     names = ", ".join(measured.missing)
     more = measured.missing_count - len(measured.missing)
     return (
@@ -98,7 +107,13 @@ def _shortfall(measured: Measurement, thresholds: Thresholds, verdict: Verdict) 
     )
 
 
-def measure(table: Table, chunk: Chunk, rows: pl.DataFrame, expected: pl.DataFrame) -> tuple[Measurement, ...]:
+def measure(
+    table: Table,
+    chunk: Chunk,
+    rows: pl.DataFrame,
+    expected: pl.DataFrame,
+    plausible: Sequence[Plausible] = (),
+) -> tuple[Measurement, ...]:
     """Count what the gate needs for every date of a chunk.
 
     Args:
@@ -106,6 +121,7 @@ def measure(table: Table, chunk: Chunk, rows: pl.DataFrame, expected: pl.DataFra
         chunk: the dates that were asked for.
         rows: what the processor computed; not trusted to fit the declaration.
         expected: the partition column and the columns that name an entity, one row an entity.
+        plausible: between which means columns must lie.
     """
     misfit = schema_problem(table, rows)
     if misfit:
@@ -113,7 +129,16 @@ def measure(table: Table, chunk: Chunk, rows: pl.DataFrame, expected: pl.DataFra
     counted = _coverage(table, chunk.dates, rows, expected)
     hashes = content_hashes(table, rows, chunk.dates)
     problems = _row_problems(table, chunk.dates, rows)
-    return tuple(replace(m, problems=problems.get(m.day, ()), content_hash=hashes[m.day]) for m in counted)
+    strange = implausible_dates(plausible, rows, table.partition_by)
+    return tuple(
+        replace(
+            m,
+            problems=problems.get(m.day, ()),
+            content_hash=hashes[m.day],
+            implausible=tuple(map(str, strange.get(m.day, ()))),
+        )
+        for m in counted
+    )
 
 
 def schema_problem(table: Table, rows: pl.DataFrame) -> str:

@@ -14,6 +14,7 @@ import polars as pl
 
 from backcourt.errors import UsageError
 from backcourt.pipeline.calendar import Calendar
+from backcourt.pipeline.plausibility import Plausible
 from backcourt.pipeline.table import Column, Table
 
 Inputs = Mapping[str, pl.DataFrame]
@@ -138,6 +139,7 @@ class Processor:
     `version` changes when the same inputs would give other rows. `bootstrap`: skip the first days of a season.
     `needs_final_games`: a date is due only once it lies before the plan's as-of date. `notes`, where given, says
     in JSON what the processor decided about a date (a source decision); it is kept in ledger and history.
+    `plausible` bounds the means of columns.
     """
 
     table: Table
@@ -148,6 +150,7 @@ class Processor:
     bootstrap: bool = False
     needs_final_games: bool = True
     notes: Notes | None = None
+    plausible: tuple[Plausible, ...] = ()
 
     @property
     def name(self) -> str:

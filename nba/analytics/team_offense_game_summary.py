@@ -4,6 +4,7 @@ import polars as pl
 
 from backcourt.pipeline.processor import SAME_DATE, Chunk, Input, Inputs, Processor
 from backcourt.pipeline.table import Table
+from nba import plausible
 from nba.analytics import player_game_summary
 from nba.columns import counts, day, flag, in_shape, integer, number, text
 from nba.games import SIDE_COLUMNS, final_games, on_dates, team_sides
@@ -135,4 +136,5 @@ PROCESSOR = Processor(
     ),
     expected_keys=expected_keys,
     compute=compute,
+    plausible=plausible.OF_TEAMS,
 )

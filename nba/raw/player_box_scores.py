@@ -4,6 +4,7 @@ import polars as pl
 
 from backcourt.pipeline.processor import SAME_DATE, Chunk, Feed, Input, Inputs, Processor
 from backcourt.pipeline.table import Table
+from nba import plausible
 from nba.columns import counts, day, flag, in_shape, integer, number, text
 from nba.games import SIDE_COLUMNS, final_games, on_dates, team_sides
 from nba.names import player_lookup
@@ -122,4 +123,7 @@ PROCESSOR = Processor(
     ),
     expected_keys=expected_keys,
     compute=compute,
+    plausible=plausible.of_players(
+        blocks="blocks", steals="steals", turnovers="turnovers", points="points", assists="assists"
+    ),
 )
