@@ -69,7 +69,7 @@ class LimitReached(BackcourtError, Permanent):
 
 
 class GateError(BackcourtError, Permanent):
-    """Raised when rows may not be published."""
+    """Raised when rows may not be made or published, by a processor too: it blocks the date that it is raised for."""
 
     exit_code = 3
 

@@ -20,7 +20,7 @@ from benchmarks.markdown import markdown
 from nba.features import NAMES
 from nba.pipeline import PIPELINE
 from nba.predictions import ml_feature_store_v2, player_prop_predictions
-from nba.predictions.model_files import save_model
+from nba.predictions.model_files import packed
 from nba.predictions.training import train
 from tests.plain_loop import due_dates, run_in_memory, windowed
 
@@ -44,7 +44,8 @@ def _errors(frames: dict[str, pl.DataFrame]) -> list[tuple[str, pl.DataFrame]]:
     points = frames["nba_analytics.player_game_summary"].select("game_date", "player_lookup", "points")
     with TemporaryDirectory() as folder:
         for until in TRAININGS:
-            save_model(train(store, points, until), folder)
+            for name, content in packed(train(store, points, until))[1].items():
+                Path(folder, name).write_bytes(content)
         predictions = _predict(frames, folder)
     season = pl.col("features").list.get(NAMES.index("points_avg_season"))
     naive = store.select("game_date", "player_lookup", system_id=pl.lit("season average"), predicted_points=season)

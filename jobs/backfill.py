@@ -22,6 +22,7 @@ def backfill(
     pool: options.Pool = None,
     chunk_days: options.ChunkDays = None,
     as_of: options.AsOf = None,
+    models: options.Models = None,
     as_json: options.Json = False,
     config: options.Config = None,
 ) -> None:
@@ -40,7 +41,7 @@ def backfill(
         options=("no_fallback",) if no_fallback else (),
         run_id=run,
     )
-    settings = run_settings(config, workers, budget, pool, chunk_days, as_of)
+    settings = run_settings(config, workers, budget, pool, chunk_days, as_of, models)
     with open_session(settings) as session:
         if dry_run:
             raise typer.Exit(show_only(session, wish, as_json=as_json))

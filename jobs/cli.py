@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": "Show what a backfill would do, before it does it.",
     "backfill": "Compute, gate and commit every missing or stale partition.",
     "ingest": "Load raw tables from files.",
+    "train": "Train models on committed rows.",
     "export": "Write one JSON file a date for readers outside the warehouse.",
     "status": "Show what is committed, missing and blocked, and the run that is alive.",
     "tables": "List the pipeline's tables, keys, inputs and windows.",

@@ -4,24 +4,20 @@ One month after the other: its committed rows are read, the documents are built 
 are written. A date that fails leaves its old file as it was, and the other dates go on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-
-import polars as pl
-import pyarrow as pa
 
 from backcourt.errors import BackcourtError, DataError, UsageError
 from backcourt.exports.documents import Documents
 from backcourt.exports.folder import ExportFolder
 from backcourt.exports.readiness import uncommitted
 from backcourt.pipeline.calendar import Calendar
-from backcourt.pipeline.chunks import Block, BlockKey, cut_days
-from backcourt.pipeline.processor import Chunk, Export, Input, Inputs, Pipeline
-from backcourt.pipeline.table import Table
+from backcourt.pipeline.chunks import cut_days
+from backcourt.pipeline.processor import Chunk, Export, Inputs, Pipeline
 from backcourt.warehouse.ledger_reads import Entries
+from jobs.committed_rows import rows_of
 from ray_tasks.prepare import Ground
-from ray_tasks.steps import Bench, ReadStep, read_block
 
 CHUNK_DAYS = 31
 """Dates whose rows are in memory at a time: those of a month."""
@@ -79,7 +75,7 @@ def export_dates(
             if stopped():
                 break
             chunk = Chunk(work.export.name, days, work.as_of)
-            inputs = {each.name: _rows(ground, work, each, days) for each in work.export.inputs}
+            inputs = {each.name: rows_of(ground, work.calendar, work.ledger, each, days) for each in work.export.inputs}
             outcomes += _export_chunk(work.export, chunk, inputs, documents, folder, dry_run=dry_run)
     finally:
         if not dry_run:
@@ -89,24 +85,6 @@ def export_dates(
 
 def _missing(pipeline: Pipeline, work: Work, day: date) -> tuple[str, ...]:
     return uncommitted(pipeline, work.export, day, work.calendar, work.as_of, work.ledger)
-
-
-def _rows(ground: Ground, work: Work, each: Input, days: Sequence[date]) -> pl.DataFrame:
-    """An input's committed rows in the windows of the dates, read as a run reads them: by block, commits compared."""
-    table = each.table
-    if not isinstance(table, Table):
-        raise UsageError(f"Export {work.export.name} reads {each.name}, a feed.", "Let it read the table made of it.")
-    reached = {day for wanted in days for day in each.window.dates(wanted, work.calendar)}
-    committed = tuple(sorted(day for day in reached if (each.name, day) in work.ledger))
-    schema = pa.schema([table.column(name).arrow.with_nullable(True) for name in each.columns])
-    bench = Bench(ground.pipeline, ground.warehouse, ground.attempts, ground.clock, ground.state_dataset)
-    parts = [schema.empty_table()]
-    for month in cut_days(committed, CHUNK_DAYS):
-        block = Block(BlockKey(each.name, month[0].year, month[0].month), each.columns, month)
-        parts.append(read_block(bench, ReadStep(ground.run_id, block, None, table))[1].cast(schema))
-    frame = pl.from_arrow(pa.concat_tables(parts))
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a table never becomes a series; for the type checker)
-    return frame
 
 
 def _export_chunk(

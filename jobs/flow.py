@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from backcourt.errors import UsageError
+from backcourt.exports.whole_files import WholeFiles
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.estimate import Estimate, estimate
@@ -44,6 +45,9 @@ from ray_tasks.prepare import (
     source_calendar,
 )
 from ray_tasks.run import RunReport, RunSetup, claim_start, execute
+
+MODELS = "models="
+"""The run's option that names the folder of models begins so."""
 
 FAILURES_DAYS = 400
 """How far back a failure of an input is looked for, to explain what it blocks."""
@@ -98,7 +102,7 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         as_of=session.as_of,
         recompute=wish.recompute,
         force=wish.force,
-        options=wish.options,
+        options=wish.options if wish.source else (*wish.options, *models_option(session.settings.models)),
         refresh_days=refresh,
     )
     ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1]) if calendar.dates else {}
@@ -111,6 +115,19 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         estimate(session.pipeline, calendar, plan, session.settings.chunk_days, sizes),
         read_failures(ground, session.as_of - timedelta(days=FAILURES_DAYS)) if plan.total else {},
     )
+
+
+def models_option(folder: str) -> tuple[str, ...]:
+    """The run's option that tells processors where trained models are; every node must see the folder.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not folder:
+        return ()
+    if not WholeFiles(folder, "--models").exist:
+        raise UsageError(f"There is no folder of models {folder}.", "Run `backcourt train` first, or leave models out.")
+    return (f"{MODELS}{folder if '://' in folder else Path(folder).absolute()}",)
 
 
 def show_only(session: Session, wish: Wish, *, as_json: bool) -> int:

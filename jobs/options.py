@@ -32,6 +32,7 @@ Workers = Annotated[int | None, typer.Option("--workers", help="Workers; by defa
 Budget = Annotated[list[str] | None, typer.Option("--budget", help="KIND=NUMBER, for example query=16.")]
 Pool = Annotated[str | None, typer.Option("--pool", help="ray, or serial for one worker in this process.")]
 ChunkDays = Annotated[int | None, typer.Option("--chunk-days", help="Longest span of dates of one task.")]
+Models = Annotated[str | None, typer.Option("--models", help="Folder of trained models; gs:// works.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Plan as on this date.")]
 
 

@@ -16,6 +16,7 @@ def plan(
     no_fallback: options.NoFallback = False,
     chunk_days: options.ChunkDays = None,
     as_of: options.AsOf = None,
+    models: options.Models = None,
     as_json: options.Json = False,
     config: options.Config = None,
 ) -> None:
@@ -33,6 +34,6 @@ def plan(
         force=force,
         options=("no_fallback",) if no_fallback else (),
     )
-    settings = run_settings(config, chunk_days=chunk_days, as_of=as_of)
+    settings = run_settings(config, chunk_days=chunk_days, as_of=as_of, models=models)
     with open_session(settings) as session:
         raise typer.Exit(show_only(session, wish, as_json=as_json))

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     stall_seconds: float = Field(900, gt=0, description="End a run that has made no progress for so long.")
     deadline_seconds: float | None = Field(None, gt=0, description="End a run after so long.")
     refresh_days: int = Field(3, ge=0, le=366, description="Ingest reads the last days again: games become final.")
+    models: str = Field("", description="Folder of models that `train` writes and predictions use; gs:// works.")
     timezone: str = Field("", description="Time zone of today's date; by default the pipeline's.")
     as_of: date | None = Field(None, description="Today's date, to plan as on another day.")
 
@@ -140,13 +141,14 @@ def run_settings(
     pool: str | None = None,
     chunk_days: int | None = None,
     as_of: str | None = None,
+    models: str | None = None,
 ) -> Settings:
     """Settings of a command that plans or runs, with its flags on top.
 
     Raises:
         UsageError: a value cannot be used.
     """
-    flags = {"workers": workers, "pool": pool, "chunk_days": chunk_days, "as_of": as_of}
+    flags = {"workers": workers, "pool": pool, "chunk_days": chunk_days, "as_of": as_of, "models": models}
     return load_settings({**flags, "budget": parse_budget(budget or [])}, file)
 
 

@@ -1,4 +1,4 @@
-"""The NBA pipeline: its tables, its export, and the schedule that says which dates exist.
+"""The NBA pipeline: its tables, its export, its models, and the schedule that says which dates exist.
 
 The order of the list means nothing: waves follow from the declared inputs.
 """
@@ -23,6 +23,7 @@ from nba.predictions import (
     ml_feature_store_v2,
     player_prop_predictions,
     prediction_accuracy,
+    training,
 )
 from nba.raw import injury_report, player_box_scores, player_props, schedule, shots
 
@@ -55,4 +56,5 @@ PIPELINE = Pipeline(
     calendar=schedule.calendar,
     timezone="America/New_York",
     exports=(game_date.export(p.table for p in PROCESSORS),),
+    trainings=(training.TRAINING,),
 )

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from backcourt.clock import Clock
-from backcourt.errors import BackcourtError, DataError, QuotaSignal
+from backcourt.errors import BackcourtError, DataError, GateError, QuotaSignal
 from backcourt.pipeline.board import Board, ComputeTask
 from backcourt.pipeline.chunks import Block
 from backcourt.pipeline.estimate import MOST_PARTITIONS
-from backcourt.pipeline.outcomes import Category
+from backcourt.pipeline.outcomes import Category, Outcome
 from backcourt.pipeline.plan import Plan
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline
 from backcourt.pipeline.triage import Passed
@@ -207,6 +207,8 @@ class Driver:
             self._board.computed(task.chunk, told.measured, done.reference, told.telemetry.seconds, told.notes)
         elif isinstance(done.error, InputLost) and self._may_try_again(task.chunk):
             self._board.blocks_lost(task.chunk, task.blocks)
+        elif isinstance(done.error, GateError):
+            self._board.compute_failed(task.chunk, Category.REFUSED, str(done.error), Outcome.BLOCKED)
         elif done.error:
             self._board.compute_failed(task.chunk, category_of(done.error), str(done.error))
 

@@ -200,8 +200,10 @@ class Board:
                 self._settle(replace(verdict, seconds=share, attempts=attempts))
         self._retire(chunk, {})
 
-    def compute_failed(self, chunk: ChunkKey, category: Category, reason: str) -> None:
-        """A chunk failed or took its worker along: halve it until the failing date is alone."""
+    def compute_failed(
+        self, chunk: ChunkKey, category: Category, reason: str, outcome: Outcome = Outcome.FAILED
+    ) -> None:
+        """A chunk failed or took its worker along: halve it until the failing date is alone, which ends so."""
         if len(chunk.days) > 1:
             self._go_on(chunk, chunk.halves())
             return
@@ -209,7 +211,7 @@ class Board:
         if category is Category.WORKER and self._deaths[chunk] < DEATHS_ALLOWED:
             self._want(chunk)
             return
-        self._fail(chunk.table, chunk.days, category, reason)
+        self._fail(chunk.table, chunk.days, category, reason, outcome)
         self._retire(chunk, {})
 
     def committed(self, passed: Iterable[Passed], commit_id: str) -> None:
@@ -336,11 +338,13 @@ class Board:
         for part, keys in needs.items():
             self._enqueue(part, keys)
 
-    def _fail(self, table: str, days: Iterable[date], category: Category, reason: str) -> None:
+    def _fail(
+        self, table: str, days: Iterable[date], category: Category, reason: str, outcome: Outcome = Outcome.FAILED
+    ) -> None:
         for day in days:
             partition = Partition(table, day)
             attempts = max(1, self._attempts[partition])
-            self._settle(PartitionOutcome(partition, Outcome.FAILED, category, reason, attempts=attempts))
+            self._settle(PartitionOutcome(partition, outcome, category, reason, attempts=attempts))
 
 
 def _part(chunk: ChunkKey, days: tuple[date, ...]) -> ChunkKey:

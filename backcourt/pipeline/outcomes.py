@@ -31,6 +31,7 @@ class Category(StrEnum):
     NONE = ""
     COVERAGE = "data missing"
     ROWS = "bad rows"
+    REFUSED = "refused"
     UPSTREAM = "upstream"
     CODE = "code"
     WORKER = "worker died"

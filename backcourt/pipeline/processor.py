@@ -180,8 +180,31 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A model: its card as JSON can hold it, figures by name, and its files by name in the order of writing."""
+
+    name: str
+    card: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Training:
+    """Models that `backcourt train` makes of committed rows.
+
+    `train(until, inputs)` returns a model for `until` and later dates; it is pure, as a processor's functions are. Its
+    inputs hold the committed rows of their windows, which end before `until`.
+    """
+
+    name: str
+    inputs: tuple[Input, ...]
+    train: Callable[[date, Inputs], Trained]
+
+
+@dataclass(frozen=True)
 class Pipeline:
-    """The processors of one pipeline, what it exports, and how dates are found.
+    """The processors of one pipeline, what it exports and trains, and how dates are found.
 
     `schedule` is the table whose rows say which dates exist; `calendar` turns its rows (columns
     `schedule_columns`) into a Calendar. Without a schedule every day of the requested range exists. `timezone` is
@@ -195,14 +218,15 @@ class Pipeline:
     calendar: Callable[[pl.DataFrame], Calendar] | None = None
     timezone: str = "UTC"
     exports: tuple[Export, ...] = ()
+    trainings: tuple[Training, ...] = ()
     _by_name: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the processors and refuse what could not run.
 
         Raises:
-            UsageError: two tables share a name, an input has no processor or is declared twice, or tables read each
-                other.
+            UsageError: two tables share a name, an input has no processor or is declared twice, tables read each
+                other, or a training reads the date that it trains for.
         """
         for processor in self.processors:
             if processor.table.name in {p.table.name for p in self._by_name.values()}:
@@ -215,9 +239,21 @@ class Pipeline:
             self._check_inputs(processor)
         for export in self.exports:
             self._check_inputs(export)
+        for training in self.trainings:
+            self._check_inputs(training)
+            self._check_foresight(training)
         self._check_order()
 
-    def _check_inputs(self, reader: Processor | Export) -> None:
+    def _check_foresight(self, training: Training) -> None:
+        """Refuse a training that would see what its model is to predict."""
+        for each in training.inputs:
+            if each.window.same_date:
+                raise UsageError(
+                    f"Training {training.name} reads {each.name} of the date that it trains for.",
+                    "Give that input a window that ends before the date.",
+                )
+
+    def _check_inputs(self, reader: Processor | Export | Training) -> None:
         names = [each.name for each in reader.inputs]
         for each in reader.inputs:
             is_feed = isinstance(each.table, Feed) and isinstance(reader, Processor)

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from backcourt.errors import DataError
+from backcourt.errors import GateError
 from nba import features
 
 
@@ -45,7 +45,7 @@ def check_features(card: ModelCard, store: pl.DataFrame) -> None:
     """Refuse rows of the feature store that are not what the model was trained on.
 
     Raises:
-        DataError: a row's version, count, names or number of values differ from the card's; names both.
+        GateError: a row's version, count, names or number of values differ from the card's; names both.
     """
     kinds = store.group_by(
         "feature_version",
@@ -56,7 +56,7 @@ def check_features(card: ModelCard, store: pl.DataFrame) -> None:
     declared = (card.feature_version, card.feature_count, ", ".join(card.feature_names), card.feature_count)
     for version, count, names, values, day in kinds.sort("game_date").iter_rows():
         if (version, count, names, values) != declared:
-            raise DataError(
+            raise GateError(
                 f"{card.name} was made for {_described(*declared)}, but the feature store of {day} holds "
                 f"{_described(version, count, names, values)}{_first_difference(card.feature_names, names)}.",
                 "Use a model that was trained on the store's features, or compute the store again with the model's.",

@@ -103,17 +103,18 @@ def by_age(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
     return tuple(sorted(cards, key=lambda card: (card.training_end or date.min, card.name)))
 
 
-def save_model(model: Model, address: str) -> ModelCard:
-    """Write a model and its card to a folder, the card last; returns the card with the file's hash."""
+def packed(model: Model) -> tuple[ModelCard, dict[str, bytes]]:
+    """The card, with the hash of the model's file, and both files by name; the card last, for it vouches for the other."""
     from skops import io
 
     content: bytes = io.dumps(model.estimator)
     card = replace(model.card, sha256=sha256(content).hexdigest())
-    fs, root = url_to_fs(address)
-    fs.makedirs(root, exist_ok=True)
-    fs.pipe_file(f"{root}/{card.name}{MODEL}", content)
-    fs.pipe_file(f"{root}/{card.name}{CARD}", _CARDS.dump_json(card, indent=2))
-    return card
+    return card, {f"{card.name}{MODEL}": content, f"{card.name}{CARD}": _CARDS.dump_json(card, indent=2) + b"\n"}
+
+
+def card_as_json(card: ModelCard) -> dict[str, Any]:
+    """A card as JSON holds it."""
+    return dict(_CARDS.dump_python(card, mode="json"))
 
 
 def _card(file: str) -> ModelCard:

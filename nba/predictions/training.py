@@ -12,8 +12,11 @@ import numpy as np
 import polars as pl
 
 from backcourt.errors import DataError
+from backcourt.pipeline.processor import EVERYTHING_BEFORE, Input, Inputs, Trained, Training
+from nba.analytics import player_game_summary
+from nba.predictions import ml_feature_store_v2
 from nba.predictions.model_card import STORE_COLUMNS, ModelCard, check_features
-from nba.predictions.model_files import Matrix, Model
+from nba.predictions.model_files import Matrix, Model, card_as_json, packed
 
 SYSTEM = "gradient_boosting"
 
@@ -48,7 +51,8 @@ def train(store: pl.DataFrame, points: pl.DataFrame, until: date) -> Model:
         until: the first date that the model may predict.
 
     Raises:
-        DataError: there are too few rows, or they are of several feature versions.
+        DataError: there are too few rows.
+        GateError: they are of several feature versions.
     """
     rows = training_rows(store, points, until)
     if rows.height < MIN_ROWS:
@@ -111,3 +115,19 @@ def _holdout(rows: pl.DataFrame, until: date) -> dict[str, float]:
         "holdout_mean_absolute_error": float(np.abs(predicted - actual).mean()),
         "holdout_mean_absolute_error_of_season_average": float(np.abs(average - actual).mean()),
     }
+
+
+def _train(until: date, inputs: Inputs) -> Trained:
+    store, games = inputs[ml_feature_store_v2.TABLE.full_name], inputs[player_game_summary.TABLE.full_name]
+    card, files = packed(train(store, games, until))
+    return Trained(card.name, card_as_json(card), card.metrics, files)
+
+
+TRAINING = Training(
+    name=SYSTEM,
+    inputs=(
+        Input(ml_feature_store_v2.TABLE, TRAINING_COLUMNS, EVERYTHING_BEFORE),
+        Input(player_game_summary.TABLE, ("game_date", "player_lookup", "points"), EVERYTHING_BEFORE),
+    ),
+    train=_train,
+)

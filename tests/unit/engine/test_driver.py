@@ -9,12 +9,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from backcourt.errors import GateError
 from backcourt.pipeline.board import Board
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.content_hash import content_hashes
 from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.ledger import LedgerEntry
-from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
+from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome, exit_code
 from backcourt.pipeline.plan import Request, build_plan
 from backcourt.pipeline.processor import SAME_DATE, Chunk, Inputs, Pipeline, Processor
 from backcourt.warehouse.errors import (
@@ -263,6 +264,22 @@ def test_a_processor_that_fails_on_one_date_fails_on_that_date_only(monkeypatch:
     failed = run.board.outcomes[Partition("d.a", day(6))]
     assert failed.category is Category.CODE
     assert "ValueError: a strange game" in failed.reason
+
+
+def test_a_date_that_a_processor_refuses_is_blocked_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compute(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
+        if day(6) in chunk.dates:
+            raise GateError("made for 33 features, holds 34.", "Train again.")
+        return one_row_a_date(chunk, inputs)
+
+    refusing = replace(processor("a"), compute=compute)
+    run = Run(monkeypatch, refusing, processor("b", [reads("a", SAME_DATE)]), chunk_days=31)
+    ends = {n: Outcome.BLOCKED if n == 6 else Outcome.COMMITTED for n in range(10)}
+    assert run.ends("d.a") == run.ends("d.b") == ends
+    refused = run.board.outcomes[Partition("d.a", day(6))]
+    assert (refused.category, refused.reason) == (Category.REFUSED, "made for 33 features, holds 34. Train again.")
+    assert refused.reason in run.board.outcomes[Partition("d.b", day(6))].reason
+    assert exit_code(run.board.outcomes.values()) == 3
 
 
 def without_rows(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:

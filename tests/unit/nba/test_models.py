@@ -12,14 +12,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backcourt.errors import DataError, UsageError
+from backcourt.errors import DataError, GateError, UsageError
+from backcourt.exports.whole_files import WholeFiles
 from backcourt.pipeline.processor import Chunk
 from nba.analytics import player_game_summary
 from nba.features import NAMES, VERSION
 from nba.precompute import team_defense_zone_analysis
 from nba.predictions import ml_feature_store_v2, player_prop_predictions
 from nba.predictions.model_card import FORMULAS, ModelCard, check_features
-from nba.predictions.model_files import Model, ModelFolder, by_age, open_models, save_model
+from nba.predictions.model_files import Model, ModelFolder, by_age, open_models, packed
 from nba.predictions.training import matrix, train
 from nba.raw import schedule
 from tests.unit.nba.test_formulas import table_rows
@@ -71,6 +72,13 @@ def trained(until: date = DAY) -> Model:
     return train(store, scored(store), until)
 
 
+def save_model(model: Model, folder: str) -> ModelCard:
+    card, files = packed(model)
+    for name, content in files.items():
+        WholeFiles(folder, "--models").put(name, content)
+    return card
+
+
 def predict(store: pl.DataFrame, *options: str) -> pl.DataFrame:
     """The predictions of the day."""
     fixtures = [
@@ -96,19 +104,19 @@ def test_the_accident_34_features_under_a_model_of_33() -> None:
     """A new feature slipped in before the seventh: every number after it would be read one place off."""
     names = (*NAMES[:6], "travel_miles", *NAMES[6:])
     store = store_rows([DAY], 3, names, feature_version="v2_34features")
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(GateError) as refusal:
         check_features(FORMULAS, store)
     assert "v2_33features (33 features), but the feature store of 2024-02-01 holds v2_34features (34 features)" in str(
         refusal.value
     )
     assert "feature 7 is travel_miles, the model's is shot_zone_mismatch_score" in refusal.value.what
-    with pytest.raises(DataError, match="v2_34features"):
+    with pytest.raises(GateError, match="v2_34features"):
         predict(store)
 
 
 def test_one_row_of_another_version_is_enough() -> None:
     store = pl.concat([store_rows([DAY], 3), store_rows([DAY], 1, feature_version="v3", is_quality_ready=False)])
-    with pytest.raises(DataError, match=r"holds v3 \(33 features\)"):
+    with pytest.raises(GateError, match=r"holds v3 \(33 features\)"):
         predict(store)
 
 
@@ -122,7 +130,7 @@ def test_one_row_of_another_version_is_enough() -> None:
     ],
 )
 def test_count_names_and_values_must_agree_too(store: pl.DataFrame, said: str) -> None:
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(GateError) as refusal:
         check_features(FORMULAS, store)
     assert said in refusal.value.what
 
@@ -135,7 +143,7 @@ def test_rows_that_fit_pass() -> None:
 def test_a_model_of_other_features_stops_the_predictions(tmp_path: Path) -> None:
     model = trained()
     save_model(Model(replace(model.card, feature_version="v1_25features"), model.estimator), str(tmp_path))
-    with pytest.raises(DataError, match="v1_25features"):
+    with pytest.raises(GateError, match="v1_25features"):
         predict(store_rows([DAY], 3), f"models={tmp_path}")
 
 
@@ -198,7 +206,7 @@ def test_too_few_rows_are_refused() -> None:
 
 def test_rows_of_two_versions_are_refused() -> None:
     store = pl.concat([store_rows(history()), store_rows([date(2024, 1, 2)], feature_version="v1")])
-    with pytest.raises(DataError, match="v2_33features"):
+    with pytest.raises(GateError, match="v2_33features"):
         train(store, scored(store), DAY)
 
 

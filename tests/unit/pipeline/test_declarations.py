@@ -6,7 +6,17 @@ import pytest
 
 from backcourt.errors import UsageError
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome, exit_code
-from backcourt.pipeline.processor import SAME_DATE, SEASON, Feed, Input, Pipeline, Window
+from backcourt.pipeline.processor import (
+    EVERYTHING_BEFORE,
+    SAME_DATE,
+    SEASON,
+    Feed,
+    Input,
+    Pipeline,
+    Trained,
+    Training,
+    Window,
+)
 from backcourt.pipeline.table import Column, FieldType, Table
 from tests.unit.pipeline.worlds import COLUMNS, day, processor, reads
 
@@ -36,6 +46,20 @@ def test_a_pipeline_that_could_not_run_is_refused(made: Callable[[], Pipeline], 
         made()
     assert refused.value.what.startswith(what)
     assert refused.value.do
+
+
+def test_a_training_that_sees_its_own_date_is_refused() -> None:
+    def train(*_: object) -> Trained:
+        return Trained("m", {}, {}, {})
+
+    earlier = Training("boosting", (reads("a", EVERYTHING_BEFORE),), train)
+    assert Pipeline("p", (processor("a"),), trainings=(earlier,)).trainings == (earlier,)
+    for training, what in (
+        (Training("boosting", (reads("a", SAME_DATE),), train), "boosting reads d.a of the date that it trains for"),
+        (Training("boosting", (reads("b", EVERYTHING_BEFORE),), train), "boosting reads d.b, which no processor"),
+    ):
+        with pytest.raises(UsageError, match=what):
+            Pipeline("p", (processor("a"),), trainings=(training,))
 
 
 def test_a_feed_needs_no_processor() -> None:
