@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Train models on committed rows.",
     "export": "Write one JSON file a date for readers outside the warehouse.",
     "status": "Show what is committed, missing and blocked, and the run that is alive.",
+    "history": "Show runs, how each partition ended, and where coverage is going.",
     "tables": "List the pipeline's tables, keys, inputs and windows.",
     "simulate": "Write a simulated league's files.",
     "emulator": "Run the local BigQuery.",

@@ -33,6 +33,7 @@ from ray_tasks.budget_watch import BudgetWatch
 from ray_tasks.committer import RunIdentity
 from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
+from ray_tasks.lookback import read_not_through
 from ray_tasks.prepare import (
     Ground,
     clear_up,
@@ -65,6 +66,8 @@ class Wish:
     options: tuple[str, ...] = ()
     run_id: str | None = None
     source: Source | None = None
+    stale: bool = False
+    only_failed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         force=wish.force,
         options=wish.options if wish.source else (*wish.options, *models_option(session.settings.models)),
         refresh_days=refresh,
+        other_versions=wish.stale,
+        only=read_not_through(ground, wish.only_failed) if wish.only_failed else None,
     )
     ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1]) if calendar.dates else {}
     plan = build_plan(session.pipeline, calendar, request, ledger, no_games)

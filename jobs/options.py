@@ -21,6 +21,12 @@ Recompute = Annotated[
     typer.Option("--recompute/--resume", help="Also what is committed (equal rows are not written), or only the rest."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Publish below the threshold too; it is recorded.")]
+Stale = Annotated[
+    bool, typer.Option("--stale", help="Also what another version of its processor made (equal rows are not written).")
+]
+OnlyFailed = Annotated[
+    str | None, typer.Option("--only-failed", metavar="RUN", help="Only what this run blocked, failed or left undone.")
+]
 NoFallback = Annotated[
     bool, typer.Option("--no-fallback", help="Processors use no substitute for an incomplete input.")
 ]

@@ -1,8 +1,15 @@
 """`backcourt plan`: what a backfill would do, before it does it."""
 
+from typing import Annotated
+
 import typer
 
 from jobs import options
+
+StaleOnly = Annotated[
+    bool,
+    typer.Option("--stale", help="Only list what another processor version or older inputs made, and what reads it."),
+]
 
 
 def plan(
@@ -12,6 +19,8 @@ def plan(
     dates: options.Dates = None,
     dates_file: options.DatesFile = None,
     recompute: options.Recompute = False,
+    stale: StaleOnly = False,
+    only_failed: options.OnlyFailed = None,
     force: options.Force = False,
     no_fallback: options.NoFallback = False,
     chunk_days: options.ChunkDays = None,
@@ -25,15 +34,19 @@ def plan(
     from jobs.selection import select_dates
     from jobs.session import open_session
     from jobs.settings import run_settings
+    from jobs.stale import tell_stale
 
     wish = Wish(
         "plan",
         tables,
         select_dates(start, end, dates, dates_file),
         recompute=recompute,
+        only_failed=only_failed,
         force=force,
         options=("no_fallback",) if no_fallback else (),
     )
     settings = run_settings(config, chunk_days=chunk_days, as_of=as_of, models=models)
     with open_session(settings) as session:
+        if stale:
+            raise typer.Exit(tell_stale(session, tables, wish.dates, as_json=as_json))
         raise typer.Exit(show_only(session, wish, as_json=as_json))

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -17,8 +18,18 @@ from backcourt.pipeline.processor import Pipeline
 from backcourt.warehouse.client import BigQueryWarehouse
 from backcourt.warehouse.history import append_outcomes
 from backcourt.warehouse.requests import JobRequest, Kind
-from backcourt.warehouse.run_events import ENDED, STARTED, Event, event_request, starts_in, starts_request
+from backcourt.warehouse.run_events import (
+    ENDED,
+    LEFT_RUNNING,
+    STARTED,
+    Event,
+    event_request,
+    starts_in,
+    starts_request,
+)
+from backcourt.warehouse.run_reads import budget_details
 from ray_tasks.attempts import Attempts
+from ray_tasks.budget_curve import BudgetCurve
 from ray_tasks.committer import Committer, RunIdentity
 from ray_tasks.driver import Driver, DriverSettings, RunEnd, StopRequest
 from ray_tasks.engine import Engine
@@ -26,8 +37,6 @@ from ray_tasks.observing import Observer, Together
 
 STARTS_TRIED = 50
 """How many numbers are tried before something must be wrong."""
-LEFT_RUNNING = "left_running"
-"""The event of an end with commits in flight."""
 STOPPED_RECORD_SECONDS, STALLED_RECORD_SECONDS = 6.0, 60.0
 """How long the record of a run that was stopped or stalled is waited for: a stop takes 25 s at most, and what stalled
 the run may hold the permits that the record needs until it is cancelled."""
@@ -113,7 +122,8 @@ def execute(
         earlier=earlier,
     )
     with open_engine() as engine:
-        observer = Together(observer, *engine.observers)
+        curve = BudgetCurve(setup.clock)
+        observer = Together(observer, *engine.observers, curve)
         observer.opened(engine.dashboard_url)
         recorder = Recorder(setup, identity, engine.attempts)
         recorder.started(plan)
@@ -135,7 +145,7 @@ def execute(
         end = driver.run()
         outcomes = tuple(board.outcomes[p] for p in plan.partitions)
         code = exit_code(outcomes, limit_reached=bool(end.stall), stopped=end.stopped)
-        recorded = _record(lambda: recorder.ended(outcomes, code, end.in_flight), end)
+        recorded = _record(lambda: recorder.ended(outcomes, code, end.in_flight, curve), end)
     return RunReport(identity, outcomes, end, setup.clock.monotonic() - started, code, recorded)
 
 
@@ -167,9 +177,12 @@ class Recorder:
     def started(self, plan: Plan) -> None:
         """The run has begun; the plan in short goes into the details."""
         counts = {t.table: len(t.to_do) for t in plan.tables}
-        self._event(STARTED, {"as_of": plan.request.as_of.isoformat(), "to_do": counts})
+        reasons = {t.table: Counter(p.reason.value for p in t.to_do) for t in plan.tables if t.to_do}
+        self._event(STARTED, {"as_of": plan.request.as_of.isoformat(), "to_do": counts, "reasons": reasons})
 
-    def ended(self, outcomes: Sequence[PartitionOutcome], code: int, in_flight: Sequence[str]) -> None:
+    def ended(
+        self, outcomes: Sequence[PartitionOutcome], code: int, in_flight: Sequence[str], curve: BudgetCurve
+    ) -> None:
         """The run has ended: history first, so that an `ended` event always has its outcomes.
 
         With commits still in flight it is no end that a later run may rely on, and is recorded under another name.
@@ -182,7 +195,8 @@ class Recorder:
                     batch, self._identity.run_id, self._identity.start, now, self._setup.state_dataset, job_id
                 )
             )
-        self._event(LEFT_RUNNING if in_flight else ENDED, {"exit_code": code, "in_flight": list(in_flight)})
+        details = {"exit_code": code, "in_flight": list(in_flight), "budget": budget_details(curve.samples)}
+        self._event(LEFT_RUNNING if in_flight else ENDED, details)
 
     def _event(self, name: str, details: dict[str, object]) -> None:
         details = {"code_version": self._identity.code_version, **json.loads(json.dumps(details))}

@@ -1,10 +1,13 @@
-"""Reading history: how each partition ended the last time, and the last runs of each table."""
+"""Reading history: how each partition ended, the last time and in every run."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from backcourt.pipeline.outcomes import Outcome, Partition
+from backcourt.pipeline.records import OutcomeRecord
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import JobRequest, Kind, Parameter
 from backcourt.warehouse.state import State
@@ -46,6 +49,77 @@ def last_outcomes_in(rows: Iterable[Mapping[str, Any]]) -> tuple[LastOutcome, ..
             row["reason"] or "",
             row["run_id"],
             row["recorded_at"],
+        )
+        for row in rows
+    )
+
+
+RECORD_COLUMNS = (
+    "run_id", "start_number", "table_name", "partition_date", "outcome", "recorded_at", "category", "retry_can_help",
+    "reason", "missing", "row_count", "expected_count", "present_count", "warned", "holes", "attempts", "seconds",
+    "commit_id", "notes",
+)  # fmt: skip
+"""What an OutcomeRecord is made from."""
+
+
+@dataclass(frozen=True)
+class OutcomeFilter:
+    """Which outcomes are wanted; all that is given must hold. `since` is a date of recording, UTC.
+
+    `newest`: of each partition only the last outcome of all, else that of every run.
+    """
+
+    since: date
+    tables: tuple[str, ...] = ()
+    run_id: str = ""
+    newest: bool = False
+
+
+def outcomes_request(names: Names, state_dataset: str, wanted: OutcomeFilter, run_id: str, job_id: str) -> JobRequest:
+    """The query for every outcome that was recorded; of a partition that several starts of a run had, the last."""
+    conditions = ["run_date >= @since"]
+    parameters = [Parameter("since", "DATE", wanted.since)]
+    if wanted.tables:
+        conditions.append("table_name IN UNNEST(@tables)")
+        parameters.append(Parameter("tables", "STRING", tuple(sorted(wanted.tables))))
+    if wanted.run_id:
+        conditions.append("run_id = @wanted_run")
+        parameters.append(Parameter("wanted_run", "STRING", wanted.run_id))
+    groups = "table_name, partition_date" if wanted.newest else "run_id, table_name, partition_date"
+    sql = (
+        f"SELECT {', '.join(RECORD_COLUMNS)}\n"
+        f"FROM {names.quoted(State(state_dataset).outcomes)}\n"
+        f"WHERE {' AND '.join(conditions)}\n"
+        "QUALIFY ROW_NUMBER() OVER (\n"
+        f"  PARTITION BY {groups} ORDER BY recorded_at DESC, start_number DESC\n"
+        ") = 1\n"
+        "ORDER BY recorded_at DESC, table_name, partition_date"
+    )
+    return JobRequest(job_id, Kind.QUERY, run_id, "partition_outcomes", sql=sql, parameters=tuple(parameters))
+
+
+def outcomes_in(rows: Iterable[Mapping[str, Any]]) -> tuple[OutcomeRecord, ...]:
+    """Rows of `outcomes_request`, newest first."""
+    return tuple(
+        OutcomeRecord(
+            row["run_id"],
+            row["start_number"],
+            Partition(row["table_name"], row["partition_date"]),
+            Outcome(row["outcome"]),
+            row["recorded_at"],
+            row["category"] or "",
+            row["retry_can_help"],
+            row["reason"] or "",
+            tuple(json.loads(row["missing"] or "[]")),
+            row["row_count"],
+            row["expected_count"],
+            row["present_count"],
+            bool(row["warned"]),
+            tuple(json.loads(row["holes"] or "[]")),
+            row["attempts"],
+            row["seconds"],
+            row["commit_id"] or "",
+            row["notes"] or "",
         )
         for row in rows
     )

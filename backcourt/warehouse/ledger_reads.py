@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from backcourt.pipeline.drift import VersionUse
 from backcourt.pipeline.ledger import LedgerEntry, inputs_from_json
 from backcourt.warehouse.errors import NotFound
 from backcourt.warehouse.names import Names
@@ -58,6 +59,21 @@ def newest_request(
 def entries_in(rows: Iterable[Mapping[str, Any]]) -> Entries:
     """Rows of `newest_request` as entries."""
     return {(row["table_name"], row["partition_date"]): _entry(row) for row in rows}
+
+
+def code_versions_request(names: Names, state_dataset: str, run_id: str, job_id: str) -> JobRequest:
+    """The query for every version of the code that wrote to the ledger; `code_versions_in` reads its rows."""
+    sql = (
+        "SELECT code_version, MIN(committed_at) AS first_at, MAX(committed_at) AS last_at\n"
+        f"FROM {names.quoted(State(state_dataset).ledger)}\n"
+        "GROUP BY code_version"
+    )
+    return JobRequest(job_id, Kind.QUERY, run_id, "ledger", sql=sql)
+
+
+def code_versions_in(rows: Iterable[Mapping[str, Any]]) -> tuple[VersionUse, ...]:
+    """Rows of `code_versions_request`."""
+    return tuple(VersionUse(row["code_version"], row["first_at"], row["last_at"]) for row in rows)
 
 
 def commits_of(warehouse: Warehouse, state_dataset: str, table: str, start: date, end: date) -> dict[date, str]:

@@ -18,6 +18,8 @@ from backcourt.warehouse.state import State
 
 STARTED, COMMIT_SENT, RESOLVED, ENDED = "started", "commit_sent", "resolved", "ended"
 """Events that mean something to later runs; others may be recorded freely."""
+LEFT_RUNNING = "left_running"
+"""The event of an end with commits in flight: no end that a later run may rely on."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""Reading what earlier runs left behind: outcomes, runs, versions of the code. What was never written is empty."""
+
+from datetime import date
+from hashlib import sha256
+
+from backcourt.errors import UsageError
+from backcourt.pipeline.drift import VersionUse
+from backcourt.pipeline.outcomes import Partition
+from backcourt.pipeline.records import OutcomeRecord, RunRecord
+from backcourt.warehouse.errors import NotFound
+from backcourt.warehouse.history_reads import OutcomeFilter, outcomes_in, outcomes_request
+from backcourt.warehouse.ledger_reads import code_versions_in, code_versions_request
+from backcourt.warehouse.run_reads import runs_in, runs_request
+from ray_tasks.prepare import Ground
+
+
+def read_outcomes(ground: Ground, wanted: OutcomeFilter) -> tuple[OutcomeRecord, ...]:
+    """The recorded outcomes that are wanted, newest first."""
+    digest = sha256(repr(wanted).encode()).hexdigest()[:12]
+    names, job_id = ground.warehouse.names, ground.job_id(f"history-{digest}")
+    request = outcomes_request(names, ground.state_dataset, wanted, ground.run_id, job_id)
+    try:
+        return outcomes_in(ground.attempts.run(request).rows)
+    except NotFound:
+        return ()
+
+
+def read_runs(ground: Ground, since: date) -> tuple[RunRecord, ...]:
+    """The runs that were recorded on or after a date (UTC), the last first."""
+    names, job_id = ground.warehouse.names, ground.job_id("runs")
+    try:
+        return runs_in(
+            ground.attempts.run(runs_request(names, ground.state_dataset, since, ground.run_id, job_id)).rows
+        )
+    except NotFound:
+        return ()
+
+
+def read_code_versions(ground: Ground) -> tuple[VersionUse, ...]:
+    """Every version of the code in the ledger, with its first and last commit."""
+    names, job_id = ground.warehouse.names, ground.job_id("versions")
+    try:
+        request = code_versions_request(names, ground.state_dataset, ground.run_id, job_id)
+        return code_versions_in(ground.attempts.run(request).rows)
+    except NotFound:
+        return ()
+
+
+def read_not_through(ground: Ground, run_id: str) -> tuple[Partition, ...]:
+    """The partitions that a run blocked, failed or left undone in the last start that had them.
+
+    Raises:
+        UsageError: there is no history of that run.
+    """
+    found = read_outcomes(ground, OutcomeFilter(date(1970, 1, 1), run_id=run_id))
+    if not found:
+        raise UsageError(
+            f"There is no history of a run {run_id}.",
+            "`backcourt history` lists the runs; a run that was killed has none: start it again under its id.",
+        )
+    return tuple(sorted(r.partition for r in found if not r.went_through))
