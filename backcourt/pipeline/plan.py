@@ -29,7 +29,8 @@ class Reason(StrEnum):
     MISSING: the ledger has no row. STALE: an input has other rows now. OTHER_VERSION: another version of the processor
     made it; only where the request asks for those, so that a new image does not recompute years overnight.
     INPUT_CHANGES: an input is in this plan; computed only if that input's rows really change. RECOMPUTE: asked for
-    by --recompute or --force, or among the days that a source is asked for again.
+    by --recompute or --force, or among the days that a source is asked for again. DAMAGED: the warehouse holds other
+    rows than were committed.
     """
 
     MISSING = "missing"
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     OTHER_VERSION = "other version"
     INPUT_CHANGES = "input changes"
     RECOMPUTE = "recompute"
+    DAMAGED = "damaged"
 
 
 class PlannedPartition(Frozen):
@@ -66,9 +68,10 @@ class TablePlan(Frozen):
 class Request(Frozen):
     """What the user asked for.
 
-    `days` are the calendar's dates within the selection, `tables` full names. With `refresh_days` the last so many
-    days before `as_of` are done again: what a source says of them may have changed. `other_versions` asks for what
-    another version of its processor made, too. With `only` the plan takes up no other partitions.
+    `days` are the calendar's dates within the selection, `tables` full names. With `refresh_days` raw tables do the
+    last so many days before `as_of` again: what a source says of them may have changed. `other_versions` asks for
+    what another version of its processor made, too. With `only` the plan takes up no other partitions. `damaged` are
+    partitions to publish anew whatever the ledger says of them.
     """
 
     run_id: str
@@ -81,6 +84,7 @@ class Request(Frozen):
     refresh_days: int | None = None
     other_versions: bool = False
     only: tuple[Partition, ...] | None = None
+    damaged: frozenset[Partition] = frozenset()
 
 
 class Plan(Frozen):
@@ -200,7 +204,9 @@ def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _
     """Why the partition is to be done; None when it is done and current."""
     if entry is None:
         return Reason.MISSING
-    if facts.request.recompute or facts.request.force or _is_recent(facts.request, day):
+    if Partition(processor.name, day) in facts.request.damaged:
+        return Reason.DAMAGED
+    if facts.request.recompute or facts.request.force or (processor.is_raw and _is_recent(facts.request, day)):
         return Reason.RECOMPUTE
     if is_stale(processor, day, facts.calendar, entry, facts.versions):
         return Reason.STALE

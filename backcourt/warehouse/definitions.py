@@ -50,6 +50,15 @@ OUTCOME_COLUMNS = (
     Column("holes", FieldType.STRING, "JSON: inputs' dates that were not committed inside the windows."),
 )
 
+BREAKER_COLUMNS = (
+    Column("event_date", FieldType.DATE, "The event's date, UTC.", required=True),
+    Column("table_name", FieldType.STRING, "The table, dataset.name.", required=True),
+    Column("event", FieldType.STRING, "failed, passed or reset.", required=True),
+    Column("at", FieldType.TIMESTAMP, "When it happened.", required=True),
+    Column("run_id", FieldType.STRING, "The run, or the command that reset the breaker.", required=True),
+    Column("reason", FieldType.STRING, "Why the table failed."),
+)
+
 HEAD_COLUMNS = (
     Column("generation", FieldType.INT64, "Counts the commits of the table.", required=True),
     Column("commit_id", FieldType.STRING, "The last commit."),
@@ -86,6 +95,13 @@ def state_tables(dataset: str, tables: Iterable[Table] = ()) -> tuple[TableDefin
             OUTCOME_COLUMNS,
             "What became of each partition in each run. Append-only.",
             "run_date",
+            ("table_name",),
+        ),
+        TableDefinition(
+            state.breaker_events,
+            BREAKER_COLUMNS,
+            "What happened to tables, as their circuit breakers see it. Append-only.",
+            "event_date",
             ("table_name",),
         ),
         *(

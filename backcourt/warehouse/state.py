@@ -27,6 +27,11 @@ class State:
         """What became of each partition in each run."""
         return TableRef(self.dataset, "partition_outcomes")
 
+    @property
+    def breaker_events(self) -> TableRef:
+        """What happened to tables, as their circuit breakers see it."""
+        return TableRef(self.dataset, "breaker_events")
+
     def head(self, table: Table) -> TableRef:
         """The one-row table that makes two commits of `table` conflict; table names are unique in a pipeline."""
         return TableRef(self.dataset, f"head__{table.name}")

@@ -51,7 +51,7 @@ def store(warehouse: BigQueryWarehouse) -> BigQueryWarehouse:  # noqa: F811
 
 def test_what_is_missing_is_created_once_and_found_equal(store: BigQueryWarehouse) -> None:
     definitions = (definition_of(TABLE), *state_tables("o", (TABLE,)))
-    created = ("d.games", "o.ledger", "o.runs", "o.partition_outcomes", "o.head__games")
+    created = ("d.games", "o.ledger", "o.runs", "o.partition_outcomes", "o.breaker_events", "o.head__games")
     assert ensure(store, definitions) == created
     assert ensure(store, definitions) == ()
     for definition in definitions:

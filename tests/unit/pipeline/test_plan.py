@@ -11,8 +11,8 @@ from backcourt.pipeline.calendar import Calendar, Season
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.plan import Plan, Reason, Request, build_plan, versions_of, waves
-from backcourt.pipeline.processor import SAME_DATE, Pipeline, Window
-from tests.unit.pipeline.worlds import day, processor, random_world, reads
+from backcourt.pipeline.processor import SAME_DATE, Feed, Input, Pipeline, Window
+from tests.unit.pipeline.worlds import COLUMNS, day, processor, random_world, reads
 
 DAYS = tuple(day(n) for n in range(6))
 AS_OF = day(6)
@@ -127,9 +127,18 @@ def test_all_is_planned_when_asked_for(flag: str) -> None:
     assert plan.total == 12
 
 
-def test_the_last_days_are_done_again() -> None:
-    plan = build_plan(PIPELINE, CALENDAR, request(tables=("d.a",), refresh_days=2), full_ledger())
+def test_the_last_days_of_raw_tables_are_done_again_and_others_follow_if_rows_change() -> None:
+    raw = Pipeline("p", (processor("a", [Input(Feed("f", COLUMNS, "day"), ("day",), SAME_DATE)]), B))
+    plan = build_plan(raw, CALENDAR, request(refresh_days=2), full_ledger())
     assert planned(plan, "d.a") == {4: Reason.RECOMPUTE, 5: Reason.RECOMPUTE}
+    assert planned(plan, "d.b") == {5: Reason.INPUT_CHANGES}
+
+
+def test_damaged_partitions_are_done_again_and_others_follow_if_rows_change() -> None:
+    plan = build_plan(PIPELINE, CALENDAR, request(damaged=frozenset({Partition("d.a", DAYS[2])})), full_ledger())
+    assert planned(plan, "d.a") == {2: Reason.DAMAGED}
+    assert [p.seen_commit for p in plan.tables[0].to_do] == [full_ledger()["d.a", DAYS[2]].commit_id]
+    assert set(planned(plan, "d.b").values()) == {Reason.INPUT_CHANGES}
 
 
 def test_what_another_version_of_the_processor_made_is_planned_only_when_asked_for() -> None:
