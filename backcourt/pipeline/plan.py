@@ -202,10 +202,8 @@ def _days(processor: Processor, request: Request) -> list[date]:
 
 def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _Facts) -> Reason | None:
     """Why the partition is to be done; None when it is done and current."""
-    if entry is None:
-        return Reason.MISSING
-    if Partition(processor.name, day) in facts.request.damaged:
-        return Reason.DAMAGED
+    if entry is None or Partition(processor.name, day) in facts.request.damaged:
+        return Reason.DAMAGED if entry else Reason.MISSING
     if facts.request.recompute or facts.request.force or (processor.is_raw and _is_recent(facts.request, day)):
         return Reason.RECOMPUTE
     if is_stale(processor, day, facts.calendar, entry, facts.versions):

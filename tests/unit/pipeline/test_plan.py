@@ -115,7 +115,7 @@ def test_what_may_change_because_its_input_is_planned() -> None:
         ledger["d.b", d] = replace(ledger["d.b", d], inputs={"d.a": now})
     plan = build_plan(PIPELINE, CALENDAR, request(), ledger)
     assert planned(plan, "d.a") == {5: Reason.MISSING}
-    assert planned(plan, "d.b") == {5: Reason.INPUT_CHANGES}
+    assert planned(plan, "d.b") == {4: Reason.INPUT_CHANGES, 5: Reason.INPUT_CHANGES}
     alone = build_plan(PIPELINE, CALENDAR, request(tables=("d.b",)), ledger)
     assert alone.total == 0
 
@@ -131,7 +131,7 @@ def test_the_last_days_of_raw_tables_are_done_again_and_others_follow_if_rows_ch
     raw = Pipeline("p", (processor("a", [Input(Feed("f", COLUMNS, "day"), ("day",), SAME_DATE)]), B))
     plan = build_plan(raw, CALENDAR, request(refresh_days=2), full_ledger())
     assert planned(plan, "d.a") == {4: Reason.RECOMPUTE, 5: Reason.RECOMPUTE}
-    assert planned(plan, "d.b") == {5: Reason.INPUT_CHANGES}
+    assert planned(plan, "d.b") == {4: Reason.INPUT_CHANGES, 5: Reason.INPUT_CHANGES}
 
 
 def test_damaged_partitions_are_done_again_and_others_follow_if_rows_change() -> None:
