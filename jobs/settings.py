@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     refresh_days: int = Field(3, ge=0, le=366, description="Ingest reads the last days again: games become final.")
     models: str = Field("", description="Folder of models that `train` writes and predictions use; gs:// works.")
     timezone: str = Field("", description="Time zone of today's date; by default the pipeline's.")
+    repository_version: str = Field(
+        "", description="Code version that ought to run; `status` tells where another does."
+    )
     as_of: date | None = Field(None, description="Today's date, to plan as on another day.")
 
     @classmethod

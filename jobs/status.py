@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,13 +20,23 @@ if TYPE_CHECKING:
     from backcourt.warehouse.history_reads import LastOutcome
     from jobs.session import Session
 
+Why = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--why", metavar="TABLE DATE", help="Tell step by step why this partition is not there."),
+]
+RepositoryVersion = Annotated[
+    str | None, typer.Option("--repository-version", help="The version that ought to run; told where it is another.")
+]
 HISTORY_DAYS = 365
 """How far back `status` looks for the last outcome of a partition."""
 
 
 @dataclass(frozen=True)
 class TableStatus:
-    """One table: partitions of the calendar by their state. `last_run` is the newest run that touched it."""
+    """One table: partitions of the calendar by their state. `last_run` is the newest run that touched it.
+
+    `other_version` counts partitions, done or stale, that another version of the processor made.
+    """
 
     table: str
     done: int
@@ -39,12 +49,24 @@ class TableStatus:
     last_run: str
     last_run_at: str
     blocked_dates: tuple[date, ...]
+    other_version: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `status` read: the tables, and what is to be said of the code that runs here."""
+
+    tables: tuple[TableStatus, ...]
+    code_version: str
+    drift: tuple[str, ...]
 
 
 def status(
     tables: options.Tables = None,
     start: options.Start = None,
     end: options.End = None,
+    why: Why = None,
+    repository_version: RepositoryVersion = None,
     as_of: options.AsOf = None,
     as_json: options.Json = False,
     config: options.Config = None,
@@ -54,17 +76,22 @@ def status(
     from jobs.selection import select_dates
     from jobs.session import open_session
     from jobs.settings import run_settings
+    from jobs.why import tell_why
 
     settings = run_settings(config, as_of=as_of)
     dates = select_dates(start, end, None, None)
     with open_session(settings) as session:
-        found = _table_statuses(session, tables, dates)
+        if why:
+            raise typer.Exit(tell_why(session, *why, as_json=as_json))
+        found = _look(session, tables, dates, repository_version or settings.repository_version)
     runs = live_runs(settings.run_folder)
     if as_json:
-        typer.echo(json.dumps({"tables": [asdict(t) for t in found], "runs": runs}, default=str, indent=2))
+        typer.echo(json.dumps({**asdict(found), "runs": runs}, default=str, indent=2))
         return
     out = console()
-    _show_tables(out, found)
+    _show_tables(out, found.tables)
+    for sentence in found.drift:
+        out.print(sentence, markup=False)
     for run in runs:
         _show_run(out, run)
 
@@ -82,13 +109,16 @@ def live_runs(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _table_statuses(session: "Session", tables: list[str] | None, dates: Any) -> list[TableStatus]:
+def _look(session: "Session", tables: list[str] | None, dates: Any, wanted_version: str) -> Found:
+    from backcourt.pipeline.drift import drift_sentences
     from backcourt.pipeline.plan import Request, build_plan
     from backcourt.warehouse.errors import NotFound
     from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
     from jobs.ground import ground_of, new_run_id
     from jobs.options import split_names
     from jobs.session import find_tables
+    from jobs.version import code_version
+    from ray_tasks.lookback import read_code_versions
     from ray_tasks.prepare import read_calendar, read_ledger
 
     ground = ground_of(session, new_run_id(session, "status"))
@@ -106,10 +136,17 @@ def _table_statuses(session: "Session", tables: list[str] | None, dates: Any) ->
         last = last_outcomes_in(ground.attempts.run(query).rows)
     except NotFound:
         last = ()
-    return [_table_status(t, [o for o in last if o.table == t.table]) for t in plan.tables]
+    versions = {p.name: p.version for p in session.pipeline.processors}
+    asked = set(days)
+    other = Counter(
+        table for (table, day), e in ledger.items() if day in asked and e.processor_version != versions[table]
+    )
+    found = [_table_status(t, [o for o in last if o.table == t.table], other[t.table]) for t in plan.tables]
+    drift = drift_sentences(code_version(), read_code_versions(ground), wanted_version)
+    return Found(tuple(found), code_version(), drift)
 
 
-def _table_status(table: "TablePlan", last: Sequence["LastOutcome"]) -> TableStatus:
+def _table_status(table: "TablePlan", last: Sequence["LastOutcome"], other_version: int) -> TableStatus:
     ended = {o.day: o.outcome for o in last}
     missing = [p.day for p in table.to_do if p.reason == "missing"]
     counts = Counter(ended.get(day, "") for day in missing)
@@ -126,6 +163,7 @@ def _table_status(table: "TablePlan", last: Sequence["LastOutcome"]) -> TableSta
         newest.run_id if newest else "",
         f"{newest.recorded_at:%Y-%m-%d %H:%M}" if newest else "",
         tuple(day for day in missing if ended.get(day) == "blocked"),
+        other_version,
     )
 
 
@@ -147,6 +185,9 @@ def _show_tables(out: "Console", found: Sequence[TableStatus]) -> None:
             shown = ", ".join(map(str, t.blocked_dates[:10]))
             more = f" and {len(t.blocked_dates) - 10} more" if len(t.blocked_dates) > 10 else ""
             out.print(f"blocked: {t.table}: {shown}{more}")
+    for t in found:
+        if t.other_version:
+            out.print(f"{t.other_version} dates of {t.table} were made by another version: `backcourt plan --stale`.")
 
 
 def _show_run(out: "Console", run: dict[str, Any]) -> None:
