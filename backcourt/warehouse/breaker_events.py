@@ -34,7 +34,8 @@ def append_breaker_events(
     events: Sequence[BreakerEvent], names: Names, state_dataset: str, run_id: str, job_id: str
 ) -> JobRequest:
     """The INSERT of some events, by one statement; its job id makes it happen once."""
-    rows, parameters = [], []
+    rows: list[str] = []
+    parameters: list[Parameter] = []
     for number, event in enumerate(events):
         values = (
             Parameter(f"date_{number}", "DATE", event.at.date()),
