@@ -11,11 +11,15 @@ from jobs.options import parse_date, split_names
 
 @dataclass(frozen=True)
 class DateSelection:
-    """The dates that were asked for: a range, open on either side, or dates by name."""
+    """The dates that were asked for: a range, open on either side, or dates by name.
+
+    With `may_be_empty` a range without a date of the calendar is none too few: a night in the summer.
+    """
 
     start: date | None = None
     end: date | None = None
     named: tuple[date, ...] = ()
+    may_be_empty: bool = False
 
     def of(self, calendar: Calendar) -> tuple[tuple[date, ...], tuple[date, ...]]:
         """The calendar's dates that are meant, and the named dates that it lacks.
@@ -27,7 +31,7 @@ class DateSelection:
             known = tuple(d for d in self.named if d in calendar)
             return known, tuple(d for d in self.named if d not in calendar)
         days = calendar.between(self.start or date.min, self.end or date.max)
-        if not days and calendar.dates:
+        if not days and calendar.dates and not self.may_be_empty:
             raise UsageError(
                 f"The calendar has no date from {self.start or 'its beginning'} to {self.end or 'its end'}.",
                 f"It reaches from {calendar.dates[0]} to {calendar.dates[-1]}.",

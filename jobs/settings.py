@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from pydantic_settings.exceptions import SettingsError
 from yaml import YAMLError, safe_load
@@ -72,6 +72,19 @@ class Settings(BaseSettings):
     stall_seconds: float = Field(900, gt=0, description="End a run that has made no progress for so long.")
     deadline_seconds: float | None = Field(None, gt=0, description="End a run after so long.")
     refresh_days: int = Field(3, ge=0, le=366, description="Ingest reads the last days again: games become final.")
+    source: str = Field("", description="Source that `daily` ingests from, as `--source` names it; empty for none.")
+    heal_days: int = Field(14, ge=0, le=366, description="Days before today that `daily` heals.")
+    breaker_failures: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="Failed runs in a row after which `daily` skips a table (its breaker opens).",
+    )
+    breaker_hours: float = Field(
+        20, ge=0, le=8760, description="Hours until a table whose breaker is open is tried again with one date."
+    )
+    alert_webhook: SecretStr = Field(SecretStr(""), description="Slack-compatible webhook for alerts; a secret.")
+    alert_webhook_file: Path | None = Field(None, description="File that holds the webhook's address instead.")
     models: str = Field("", description="Folder of models that `train` writes and predictions use; gs:// works.")
     timezone: str = Field("", description="Time zone of today's date; by default the pipeline's.")
     repository_version: str = Field(

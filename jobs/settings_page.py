@@ -5,7 +5,7 @@ import typing
 from types import NoneType, UnionType
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from jobs.settings import Settings
@@ -57,13 +57,17 @@ def _kind(annotation: Any) -> str:
         return " or ".join(_kind(a) for a in typing.get_args(annotation) if a is not NoneType)
     if typing.get_origin(annotation) is dict:
         return "names to names"
-    names = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+    names = {int: "whole number", float: "number", str: "text", SecretStr: "text", bool: "true or false"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation)).lower())
 
 
 def _default(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
-    return "–" if default in (None, "", {}) else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    return (
+        "–"
+        if default in (None, "", {}, SecretStr(""))
+        else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    )
 
 
 if __name__ == "__main__":
