@@ -24,6 +24,7 @@ STEPS: dict[str, dict[str, Any]] = {
     "after the load": {"method": "insert", "job_id_contains": "-event-commit_sent-"},
     "before the script arrives": {"method": "insert", "job_id_contains": "-rolling-1-commit-"},
     "before the answer, after the commit": {"method": "get", "job_id_contains": "-rolling-1-commit-"},
+    "before the drop": {"method": "drop"},
 }
 
 

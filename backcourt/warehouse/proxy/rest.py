@@ -31,6 +31,7 @@ from backcourt.warehouse.proxy.upstream import Reply, Upstream
 
 _LARGEST_BODY = 2 * 1024**3
 _LONGEST_WAIT = 60.0
+_TABLE = "/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}"
 _NOT_CONFIGURATION = frozenset(
     {
         "kind",
@@ -87,6 +88,7 @@ class Rest:
                 web.get(queries + "/{job}", self._results),
                 web.post("/upload" + jobs, self._upload),
                 web.put("/upload" + jobs, self._upload_chunk),
+                web.delete(_TABLE, self._drop),
                 web.route("*", "/{path:.*}", self._pass_on),
             ]
         )
@@ -180,6 +182,12 @@ class Rest:
             return web.json_response(job.resource()) if job else await self._pass_on(request)
 
         return await self._faulty(request, "get", job.kind if job else None, request.match_info["job"], work)
+
+    async def _drop(self, request: web.Request) -> web.StreamResponse:
+        async def work(_: str | None) -> web.StreamResponse:
+            return await self._pass_on(request)
+
+        return await self._faulty(request, "drop", None, request.match_info["table"], work)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         async def work(_: str | None) -> web.StreamResponse:
