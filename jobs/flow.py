@@ -1,8 +1,9 @@
 """What `plan`, `backfill` and `ingest` have in common: prepare, plan, show, ask, carry out, show."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,13 +12,16 @@ import typer
 
 from backcourt.errors import UsageError
 from backcourt.exports.whole_files import WholeFiles
+from backcourt.pipeline.breaker import BreakerPolicy, HeldBack, held_back
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
+from backcourt.pipeline.damage import distrusted
 from backcourt.pipeline.estimate import Estimate, estimate
 from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, build_plan
 from backcourt.sources.source import Source
 from backcourt.warehouse.requests import Kind
+from jobs.alerting import LowBudget, alert_of_run
 from jobs.console import console, print_json
 from jobs.ground import checked_run_id, ground_of, new_run_id
 from jobs.options import split_names
@@ -25,15 +29,18 @@ from jobs.progress import watching
 from jobs.results import results_model
 from jobs.selection import DateSelection
 from jobs.session import Session, find_tables
-from jobs.settings import BudgetSettings, read_budget
+from jobs.settings import BudgetSettings, Settings, read_budget
 from jobs.stopping import StopSignals
 from jobs.version import code_version
-from jobs.views import show_plan, show_results
+from jobs.views import show_held, show_plan, show_results
+from ray_tasks.breakers import read_breakers, tell_breakers
 from ray_tasks.budget_watch import BudgetWatch
 from ray_tasks.committer import RunIdentity
+from ray_tasks.damage import find_damage
 from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
 from ray_tasks.lookback import read_not_through
+from ray_tasks.observing import Together
 from ray_tasks.prepare import (
     Ground,
     clear_up,
@@ -56,7 +63,11 @@ FAILURES_DAYS = 400
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asked for, apart from settings."""
+    """What the user asked for, apart from settings.
+
+    A `nightly` wish is for raw tables (with a source) and all others in one run, heals damaged partitions and obeys
+    the circuit breakers.
+    """
 
     kind: str
     tables: list[str] | None = None
@@ -68,6 +79,7 @@ class Wish:
     source: Source | None = None
     stale: bool = False
     only_failed: str | None = None
+    nightly: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,7 @@ class Planned:
     ledger: Ledger
     estimate: Estimate
     earlier: Mapping[Partition, str]
+    held: tuple[HeldBack, ...] = ()
 
 
 class PlanOutput(Frozen):
@@ -110,8 +123,14 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         other_versions=wish.stale,
         only=read_not_through(ground, wish.only_failed) if wish.only_failed else None,
     )
-    ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1]) if calendar.dates else {}
+    ledger: Ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1]) if calendar.dates else {}
+    held: tuple[HeldBack, ...] = ()
+    if wish.nightly:
+        found = frozenset(find_damage(ground, tables, ledger, days))
+        request, ledger = request.model_copy(update={"damaged": found}), distrusted(ledger, found)
     plan = build_plan(session.pipeline, calendar, request, ledger, no_games)
+    if wish.nightly:
+        plan, held = held_back(plan, read_breakers(ground), session.clock.now(), breaker_policy(session.settings))
     sizes = read_sizes(ground)
     return Planned(
         plan,
@@ -119,7 +138,13 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         ledger,
         estimate(session.pipeline, calendar, plan, session.settings.chunk_days, sizes),
         read_failures(ground, session.as_of - timedelta(days=FAILURES_DAYS)) if plan.total else {},
+        held,
     )
+
+
+def breaker_policy(settings: Settings) -> BreakerPolicy:
+    """When a table's breaker opens and for how long, by the settings."""
+    return BreakerPolicy(settings.breaker_failures, timedelta(hours=settings.breaker_hours))
 
 
 def models_option(folder: str) -> tuple[str, ...]:
@@ -143,6 +168,7 @@ def show_only(session: Session, wish: Wish, *, as_json: bool) -> int:
         print_json(PlanOutput(plan=planned.plan, estimate=planned.estimate))
     else:
         show_plan(console(), planned.plan, planned.estimate)
+        show_held(console(), planned.held)
     return 0
 
 
@@ -165,11 +191,16 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
     planned = make_plan(session, ground, wish)
     if not as_json:
         show_plan(out, planned.plan, planned.estimate)
+        show_held(out, planned.held)
+    low_budget = LowBudget(session.clock)
     if not planned.plan.total:
+        alert_of_run(session.settings, ground, 0, (), planned.held, low_budget, nightly=wish.nightly)
         return 0
     if not yes and out.is_terminal and not typer.confirm("Go on?", default=True):
         return 0
-    report = _run(session, wish, identity, planned, stop)
+    # Ray prints notes of its own while it works; standard output is for the JSON alone then
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        report = _run(session, wish, identity, planned, stop, low_budget)
     if as_json:
         print_json(results_model(planned.plan, report))
     else:
@@ -178,10 +209,18 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
             out.print(report.end.stall, markup=False)
         if not report.recorded:
             out.print("The history of this start could not be written in time; the ledger has every commit.")
+    if not report.end.stopped:  # whoever stopped it waits
+        if not report.end.stall:
+            tell_breakers(ground, report.outcomes)
+        alert_of_run(
+            session.settings, ground, report.exit_code, report.outcomes, planned.held, low_budget, nightly=wish.nightly
+        )
     return report.exit_code
 
 
-def _run(session: Session, wish: Wish, identity: RunIdentity, planned: Planned, stop: StopSignals) -> RunReport:
+def _run(
+    session: Session, wish: Wish, identity: RunIdentity, planned: Planned, stop: StopSignals, low_budget: LowBudget
+) -> RunReport:
     settings = session.settings
     workers = 1 if settings.pool == "serial" else settings.workers or os.cpu_count() or 1
     setup = RunSetup(
@@ -203,7 +242,7 @@ def _run(session: Session, wish: Wish, identity: RunIdentity, planned: Planned, 
             planned.ledger,
             lambda: _engine(session, wish, identity, workers),
             stop,
-            observer,
+            Together(observer, low_budget),
             planned.earlier,
         )
 
@@ -246,9 +285,11 @@ def limits_of(budget: BudgetSettings) -> dict[Kind, int]:
 
 
 def _tables(session: Session, wish: Wish) -> tuple[str, ...]:
-    """The tables that are meant: by name, or all raw ones for an ingest, all others for a backfill."""
+    """The tables that are meant: by name, or all raw ones for an ingest, all others for a backfill, both at night."""
     from_source = wish.source is not None
     names = split_names(wish.tables)
+    if wish.nightly:
+        return tuple(p.name for p in session.pipeline.processors if from_source or not p.is_raw)
     if not names:
         return tuple(p.name for p in session.pipeline.processors if p.is_raw == from_source)
     found = find_tables(session.pipeline, names)
