@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "Write one JSON file a date for readers outside the warehouse.",
     "status": "Show what is committed, missing and blocked, and the run that is alive.",
     "history": "Show runs, how each partition ended, and where coverage is going.",
+    "report": "Write one HTML file: a calendar of every table, the run against its plan, the budget's curve.",
     "tables": "List the pipeline's tables, keys, inputs and windows.",
     "simulate": "Write a simulated league's files.",
     "emulator": "Run the local BigQuery.",

@@ -1,0 +1,53 @@
+"""The budget's curve: every halving and every signal is in it, however long the run is, and it stays short."""
+
+import json
+
+from backcourt.pipeline.records import BudgetSample
+from backcourt.warehouse.requests import Kind
+from backcourt.warehouse.run_reads import budget_details, budget_of
+from ray_tasks.budget_curve import MOST_SAMPLES, BudgetCurve
+from ray_tasks.observing import Progress
+from ray_tasks.permit_book import KindState
+from ray_tasks.steps import Telemetry
+from tests.unit.engine.fake_clock import FakeClock
+
+
+def state(limit: int, held: int, since_signal: float | None = None) -> KindState:
+    return KindState(Kind.QUERY, 16, limit, held, 1, 0, 0.0, since_signal, 0.0, ())
+
+
+def watch(curve: BudgetCurve, kind: KindState) -> None:
+    curve.progress(Progress({}, 1, (), (), (kind,), Telemetry(), 0, 0))
+
+
+def test_a_day_of_a_run_is_short_and_loses_neither_signal_nor_peak() -> None:
+    clock = FakeClock()
+    curve = BudgetCurve(clock)
+    seconds = 86_400
+    for second in range(0, seconds, 2):
+        bad = second == 40_000
+        watch(curve, state(2 if bad else 16, 15 if second == 70_000 else 3, 0.5 if bad else None))
+        clock.sleep(2)
+    taken = curve.samples["query"]
+    assert len(taken) <= MOST_SAMPLES + 1
+    assert [s.at for s in taken] == sorted(s.at for s in taken)
+    (signal,) = [n for n, s in enumerate(taken) if s.signalled]
+    assert taken[signal - 1].at < 40_000 <= taken[signal].at
+    assert taken[signal].limit == min(s.limit for s in taken) == 2
+    (peak,) = [n for n, s in enumerate(taken) if s.in_flight == 16]  # fifteen held and an orphan
+    assert taken[peak - 1].at < 70_000 <= taken[peak].at
+
+
+def test_a_signal_counts_once_however_often_it_is_looked_at() -> None:
+    clock = FakeClock()
+    curve = BudgetCurve(clock)
+    watch(curve, state(16, 1))
+    for age in (0.2, 1.7, 3.2, 4.7):
+        clock.sleep(1.5)
+        watch(curve, state(8, 1, age))
+    assert [s.signalled for s in curve.samples["query"]].count(True) == 1
+
+
+def test_samples_survive_the_event_that_holds_them() -> None:
+    samples = {"query": (BudgetSample(1.0, 16, 3), BudgetSample(2.5, 8, 9, True))}
+    assert budget_of(json.loads(json.dumps(budget_details(samples)))) == samples
