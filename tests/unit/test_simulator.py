@@ -17,8 +17,9 @@ from backcourt.sources.simulator import tables
 from backcourt.sources.simulator.folder import Written, write_league
 from backcourt.sources.simulator.league import season_of
 from backcourt.sources.simulator.names import plain
+from backcourt.sources.simulator.playing import SeasonPlay
 from backcourt.sources.simulator.season import schedule_of
-from nba.raw import player_box_scores
+from nba.raw import injury_report, player_box_scores, player_props
 from nba.raw import schedule as schedule_feed
 from nba.raw import shots as shot_feed
 from tests.unit.nba.real_season import FOLDER, needs_real_data
@@ -69,7 +70,8 @@ def share(values: pl.Series) -> float:
 
 
 def test_two_months_are_written(folder: Path) -> None:
-    names = ["box_scores_2023_24", "players", "schedule_2023_24", "shots_2023_24"]
+    kinds = ["box_scores", "injury_report", "player_props"]
+    names = [*(f"{kind}_2023_24" for kind in kinds), "players", "schedule_2023_24", "shots_2023_24"]
     assert [path.stem for path in sorted(folder.iterdir())] == names
 
 
@@ -331,6 +333,83 @@ def test_the_postseason_ends_with_four_wins(tmp_path: Path) -> None:
     assert written.games == len(schedule)
 
 
+def test_four_seasons_and_the_start_of_a_fifth_have_918_dates() -> None:
+    """As many as the league's own from 2021-10-19 to 2026-01-03, whoever wins: 49 or 50 of them after each season."""
+    end = date(2026, 1, 3)
+    seasons = [SeasonPlay(99, year) for year in range(2021, 2026)]
+    regular = [{g.day for g in season.schedule if g.day <= end and not g.postponed} for season in seasons]
+    assert [len(days) for days in regular] == [165, 164, 160, 162, 70]
+    afterwards = [
+        {p.game.day for p in season.played(max(days) + timedelta(1), end)}
+        for season, days in zip(seasons, regular, strict=True)
+    ]
+    assert [len(days) for days in afterwards] == [49, 49, 49, 50, 0]
+    assert sum(map(len, [*regular, *afterwards])) == 918
+
+
+def lines_and_points(folder: Path, boxes: pl.DataFrame) -> pl.DataFrame:
+    """The median line on each player who has one, and what he scored (NULL if he did not play)."""
+    props = pl.read_parquet(folder / "player_props_2023_24.parquet")
+    lines = props.group_by("game_date", "player_name").agg(pl.col("points_line").median(), offers=pl.len())
+    return lines.join(boxes.select("game_date", "player_name", "points"), on=["game_date", "player_name"], how="left")
+
+
+def test_lines_are_medians_of_what_players_score(folder: Path, boxes: pl.DataFrame) -> None:
+    """The bookmakers' mean error on NBA points is about 4.8, and half of the results are over their lines."""
+    lines = lines_and_points(folder, boxes)
+    assert 14 < lines.height / boxes["game_id"].n_unique() < 18
+    assert lines["offers"].max() == 3
+    played = lines.drop_nulls()
+    assert share(lines["points"].is_null()) < 0.04
+    error = played["points"] - played["points_line"]
+    assert 0.46 < share(error > 0) < 0.54
+    assert 4.2 < share(error.abs()) < 5.2
+    assert share(error.abs()) < share((played["points"] - played["points"].mean()).abs()) - 1
+
+
+def test_lines_can_be_neither_hit_nor_foreseen(folder: Path, boxes: pl.DataFrame) -> None:
+    """A half point each; and of players who score more than their line today not more do so on their next date."""
+    props = pl.read_parquet(folder / "player_props_2023_24.parquet")
+    assert (props["points_line"] % 1 == 0.5).all()
+    assert (props["opening_line"] % 1 == 0.5).all()
+    assert 0.5 < share((props["points_line"] - props["opening_line"]).abs()) < 1.5
+    assert set(props["over_price"] + props["under_price"]) == {-220}
+    next_ones = (
+        lines_and_points(folder, boxes)
+        .drop_nulls()
+        .sort("player_name", "game_date")
+        .with_columns(over=pl.col("points") > pl.col("points_line"))
+        .with_columns(next=pl.col("over").shift(-1).over("player_name"))
+        .drop_nulls()
+    )
+    assert 0.4 < share(next_ones.filter("over")["next"]) < 0.65
+
+
+def test_who_is_listed_out_does_not_play(folder: Path, boxes: pl.DataFrame) -> None:
+    injuries = pl.read_parquet(folder / "injury_report_2023_24.parquet")
+    assert not injuries.select("game_date", "player_name").is_duplicated().any()
+    assert set(injuries["injury_status"]) == {"Out", "Doubtful", "Questionable", "Probable", "Available"}
+    who = ["game_date", "player_name"]
+    played = {
+        status: share(rows.join(boxes.select(who).with_columns(p=1), on=who, how="left")["p"].is_not_null())
+        for (status,), rows in injuries.group_by("injury_status")
+    }
+    assert played["Out"] == played["Doubtful"] == 0
+    assert 0.6 < played["Questionable"] < 0.9
+    assert played["Probable"] > 0.8
+    sides = boxes.select("game_id", "team").unique().height
+    assert 2 < injuries.height / sides < 4  # about five a team are listed in the real league, two-way players included
+    spells = injuries.filter(injury_status="Out").group_by("player_name", "reason").len()
+    assert spells["len"].max() > 5, "a reason stays for as long as a spell lasts"
+
+
+def test_reports_reach_to_the_day_after_the_last_game(tmp_path: Path) -> None:
+    end = date(2023, 10, 31)
+    write_league(tmp_path, 7, START, end, ahead=7)
+    for name in ("player_props", "injury_report"):
+        assert pl.read_parquet(tmp_path / f"{name}_2023_24.parquet")["game_date"].max() == end + timedelta(days=1)
+
+
 def test_files_have_the_columns_of_the_real_ones(
     boxes: pl.DataFrame, shots: pl.DataFrame, schedule: pl.DataFrame, folder: Path
 ) -> None:
@@ -355,6 +434,11 @@ def test_the_folder_source_takes_the_files(folder: Path, boxes: pl.DataFrame, sh
     source = FolderSource(str(folder))
     assert source.read(player_box_scores.FEED, START, END).num_rows == len(boxes)
     assert source.read(shot_feed.FEED, START, END).num_rows == len(shots)
+    for feed in (player_props.FEED, injury_report.FEED):
+        rows = pl.read_parquet(folder / f"{feed.name}_2023_24.parquet")
+        read = source.read(feed, START, END)
+        assert read.num_rows == len(rows) > 0
+        assert read.select([c.name for c in feed.columns if c.name != "game_id"]).column(1).null_count == 0
     assert set(source.read(schedule_feed.FEED, START, END)["season_type"].to_pylist()) == {"regular"}
 
 

@@ -42,12 +42,24 @@ class Availability:
 
     def on(self, day: date) -> tuple[npt.NDArray[np.int64], ...]:
         """For each team the players who can play on a date, as places in the season's players."""
+        out = self._out[:, (day - self._first).days]
+        return tuple(_dressed(roster, out) for roster in self.rosters(day))
+
+    def rosters(self, day: date) -> tuple[npt.NDArray[np.int64], ...]:
+        """For each team its players on a date, those who are out too."""
         teams = self._teams.copy()
         for trade in self.trades:
             if trade.day <= day:
                 teams[trade.one], teams[trade.other] = teams[trade.other], teams[trade.one]
-        out = self._out[:, (day - self._first).days]
-        return tuple(_dressed(np.flatnonzero(teams == team), out) for team in range(len(TEAMS)))
+        return tuple(np.flatnonzero(teams == team) for team in range(len(TEAMS)))
+
+    def out_since(self, player: int, day: date) -> date | None:
+        """The first day of the spell that a player is out in on a date; None while he is well."""
+        at = (day - self._first).days
+        if not self._out[player, at]:
+            return None
+        well = np.flatnonzero(~self._out[player, :at])
+        return self._first + timedelta(days=int(well[-1]) + 1 if len(well) else 0)
 
 
 def _dressed(roster: npt.NDArray[np.int64], out: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Writes a simulated league into a folder, as the Parquet files that real games come in: four kinds, one a season."""
+"""Writes a simulated league into a folder, as the Parquet files that real games come in, one of a kind a season."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,6 +9,7 @@ import polars as pl
 from backcourt.errors import UsageError
 from backcourt.sources.simulator import tables
 from backcourt.sources.simulator.playing import SeasonPlay
+from backcourt.sources.simulator.reports import Reports
 from backcourt.sources.simulator.season import SEASON_DAYS, season_on
 
 
@@ -34,7 +35,8 @@ def write_league(folder: Path, seed: int, start: date, end: date, ahead: int = 0
         seed: which league.
         start: first date.
         end: last date whose games have been played.
-        ahead: days after `end` whose games are in the schedule, still to be played.
+        ahead: days after `end` whose games are in the schedule, still to be played; the first of them has lines and
+            an injury report too, as on the day itself.
 
     Raises:
         UsageError: the dates hold no game, or belong to a season that the simulator does not know.
@@ -66,11 +68,18 @@ class _SeasonTables:
     suffix: str
     box_scores: pl.DataFrame
     shots: pl.DataFrame
+    reports: Reports
     schedule: pl.DataFrame
 
     def write(self, folder: Path) -> list[Path]:
         """Write those that have rows, the schedule last."""
-        named = (("box_scores", self.box_scores), ("shots", self.shots), ("schedule", self.schedule))
+        named = (
+            ("box_scores", self.box_scores),
+            ("shots", self.shots),
+            ("player_props", self.reports.props),
+            ("injury_report", self.reports.injuries),
+            ("schedule", self.schedule),
+        )
         return [_write(table, folder / f"{name}_{self.suffix}.parquet") for name, table in named if len(table)]
 
 
@@ -94,6 +103,7 @@ def _season(seed: int, year: int, start: date, end: date, ahead: int) -> _Season
         suffix=league.season.label.replace("-", "_"),
         box_scores=tables.box_scores(league.season, games),
         shots=tables.shots(league.season, games),
+        reports=league.reports(game for game in listed if game.day <= end + timedelta(days=1)),
         schedule=tables.schedule(league.season, listed, scores),
     )
 

@@ -27,7 +27,7 @@ _EASE = 0.0015
 _ONE_POINT_TIES = 0.55
 _IN_OVERTIME = 7
 _LONGEST = 23
-_MINUTES = np.array([34.5, 33.0, 31.5, 29.0, 26.5, 21.5, 18.5, 15.5, 12.0, 8.5, 5.5, 4.0, 3.5])
+MINUTES = np.array([34.5, 33.0, 31.5, 29.0, 26.5, 21.5, 18.5, 15.5, 12.0, 8.5, 5.5, 4.0, 3.5])
 """Minutes by place in the rotation."""
 
 COUNTS = ("fga", "fgm", "fg3a", "fg3m", "fta", "ftm", "oreb", "dreb", "ast", "stl", "blk", "tov", "pf")
@@ -84,7 +84,7 @@ class _Team:
         self.zones = np.array([p.zones for p in side.players])
         self.touch = np.array([p.touch for p in side.players])
         self.rates = dict(zip(RATES, np.array([p.rates for p in side.players]).T, strict=True))
-        self.load = _MINUTES[: len(side.players)] * np.exp(rng.normal(0, 0.12, len(side.players)))
+        self.load = MINUTES[: len(side.players)] * np.exp(rng.normal(0, 0.12, len(side.players)))
         self.on_court = self.load
         nothing = np.zeros(len(side.players), dtype=np.int64)
         self.box = Box(side.players, nothing.copy(), {name: nothing.copy() for name in COUNTS})

@@ -4,7 +4,7 @@ Each game has its own seed, made of the league's seed, the season and the game's
 range of dates it is asked for, and a longer range only adds games.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -16,6 +16,7 @@ from backcourt.sources.simulator.availability import Availability
 from backcourt.sources.simulator.game import Box, Side, play
 from backcourt.sources.simulator.league import Season, season_of
 from backcourt.sources.simulator.postseason import Standings, postseason
+from backcourt.sources.simulator.reports import Reports, reports_of
 from backcourt.sources.simulator.season import SEASON_DAYS, Game, schedule_of
 from backcourt.sources.simulator.shots import ShotChart, chart
 
@@ -60,22 +61,26 @@ class SeasonPlay:
         if end > SEASON_DAYS[self.season.year][1]:
             yield from (played for played in self._postseason if start <= played.game.day <= end)
 
+    def reports(self, games: Iterable[Game]) -> Reports:
+        """What is known before games: lines and injuries."""
+        return reports_of(self.seed, self.season, self._available, games)
+
     @cached_property
     def _postseason(self) -> tuple[Played, ...]:
         """Play-in and playoffs, in the order of their dates."""
         standings = Standings.after((game, self._play(game).home_won) for game in self.schedule if not game.postponed)
-        played: list[Played] = []
+        played: dict[str, Played] = {}
 
-        def home_wins(game: Game) -> bool:
-            played.append(self._play(game))
-            return played[-1].home_won
+        def home_wins(game: Game, attempt: int) -> bool:
+            played[game.game_id] = self._play(game, attempt)
+            return played[game.game_id].home_won
 
         postseason(self.season.year, standings, home_wins)
-        return tuple(sorted(played, key=lambda one: (one.game.day, one.game.game_id)))
+        return tuple(sorted(played.values(), key=lambda one: (one.game.day, one.game.game_id)))
 
-    def _play(self, game: Game) -> Played:
-        """One game, from its own seed."""
-        rng = np.random.default_rng([self.seed, self.season.year, 3, int(game.game_id)])
+    def _play(self, game: Game, attempt: int = 0) -> Played:
+        """One game, from its own seed; another attempt is another game."""
+        rng = np.random.default_rng([self.seed, self.season.year, 3, int(game.game_id), *[attempt] * (attempt > 0)])
         available = self._available.on(game.day)
         players = (self._lineup(rng, available[game.home]), self._lineup(rng, available[game.away]))
         home, away = (

@@ -1,7 +1,9 @@
 """The play-in and the playoffs: who meets whom, when, until one team is left.
 
-A series is played on the days that are kept for it and ends with a team's fourth win, as in the real league; so the
-number of dates with games differs a little from season to season.
+A series ends with a team's fourth win. In the real league the number of dates with games therefore differs from year to
+year; here the calendar comes first, so that a range of dates always holds the same number of them: in every round the
+first two series are kept going for as many games as the calendar has days for them, on alternate days, and no other
+takes longer. A game that would end a series on another day is played again.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,8 +19,14 @@ _AT_HOME = (True, True, False, False, True, False, True)
 _ROUND_DAYS = 15
 _WINS = 4
 
-HomeWins = Callable[[Game], bool]
-"""Plays a game and says whether the home team won."""
+_LENGTHS = ((7, 7), (7, 7), (7, 5), (6,))
+"""By round: games of its first series, and of its second, which begins a day later. 46 dates, and 3 of the play-in."""
+
+_LAST_LENGTHS = {2024: (7,)}
+"""Finals of other lengths, by the year that the season starts in: those of 2025 went the distance."""
+
+HomeWins = Callable[[Game, int], bool]
+"""Plays a game, for the first or a later time (counted from 0), and says whether the home team won."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class Standings:
 
 
 def postseason(year: int, standings: Standings, home_wins: HomeWins) -> int:
-    """Play the postseason of a season; the champion."""
+    """Play the postseason of a season; the champion. Of a game that is played several times only the last counts."""
     monday = SEASON_DAYS[year][1] + timedelta(days=1)
     brackets = [
         _play_in(year, monday, at, standings.best(conference), home_wins)
@@ -58,8 +66,9 @@ def postseason(year: int, standings: Standings, home_wins: HomeWins) -> int:
         if number == 4:  # the champions of both conferences meet
             brackets = [[brackets[0][0], brackets[1][0]]]
         matches = [(bracket[n], bracket[-1 - n]) for bracket in brackets for n in range(len(bracket) // 2)]
+        lengths = _LAST_LENGTHS.get(year, _LENGTHS[3]) if number == 4 else _LENGTHS[number - 1]
         winners = [
-            _series(_Series(year, number, at, start), standings.order(*match), home_wins)
+            _series(_Series(year, number, at, start, lengths[at % 2]), standings.order(*match), home_wins)
             for at, match in enumerate(matches)
         ]
         half = len(winners) // len(brackets)
@@ -73,7 +82,7 @@ def _play_in(year: int, monday: date, at: int, best: list[int], home_wins: HomeW
     def winner(number: int, day: int, home: int, away: int) -> tuple[int, int]:
         game_id = f"005{year % 100:02d}{at:02d}{number:03d}"
         game = Game(game_id, monday + timedelta(days=day), home, away, season_type="play_in")
-        return (home, away) if home_wins(game) else (away, home)
+        return (home, away) if home_wins(game, 0) else (away, home)
 
     seventh, loser = winner(1, 1 + at, best[6], best[7])
     survivor, _ = winner(2, 1 + at, best[8], best[9])
@@ -83,12 +92,23 @@ def _play_in(year: int, monday: date, at: int, best: list[int], home_wins: HomeW
 
 @dataclass(frozen=True)
 class _Series:
-    """Where a series stands in the playoffs: round from 1, place in the round from 0, first day of the round."""
+    """Where a series stands in the playoffs: round from 1, place in the round from 0, first day of the round.
+
+    `length` is the most games that it takes; the first two of a round take as many.
+    """
 
     year: int
     round: int
     place: int
     start: date
+    length: int
+
+    def allows(self, wins: Iterable[int]) -> bool:
+        """Whether the series may stand so: no end before its time, and one in time still to be had."""
+        fewer, more = sorted(wins)
+        if more == _WINS:
+            return fewer + more == self.length or (self.place > 1 and fewer + more < self.length)
+        return fewer <= self.length - _WINS
 
     def game(self, number: int, better: int, worse: int) -> Game:
         """Its game of a number from 0; every second series begins a day later, each plays every second day."""
@@ -107,7 +127,17 @@ def _series(series: _Series, teams: tuple[int, int], home_wins: HomeWins) -> int
     won = dict.fromkeys(teams, 0)
     number = 0
     while max(won.values()) < _WINS:
-        game = series.game(number, *teams)
-        won[game.home if home_wins(game) else game.away] += 1
+        won = _after(series, series.game(number, *teams), won, home_wins)
         number += 1
     return max(won, key=lambda team: won[team])
+
+
+def _after(series: _Series, game: Game, won: dict[int, int], home_wins: HomeWins) -> dict[int, int]:
+    """The wins after a game, which is played until the series may go on from them."""
+    attempt = 0
+    while True:
+        winner = game.home if home_wins(game, attempt) else game.away
+        now = won | {winner: won[winner] + 1}
+        if series.allows(now.values()):
+            return now
+        attempt += 1

@@ -78,13 +78,14 @@ def game_days(year: int) -> tuple[date, ...]:
 def schedule_of(seed: int, year: int, attempt: int = 0) -> tuple[Game, ...]:
     """All games of a regular season in the order of their dates, from the seed and the season alone.
 
-    About one season in a hundred finds no day for its last game; then the next attempt counts.
+    About one season in a hundred finds no day for its last game, or no game for a day; then the next attempt counts.
     """
     rng = np.random.default_rng([seed, year, 2, attempt])
     days = game_days(year)
     pairs = _pairings(rng)
     places = _placed(rng, pairs, days)
-    return _games(rng, year, days, pairs, places) if (places >= 0).all() else schedule_of(seed, year, attempt + 1)
+    whole = bool((places >= 0).all()) and len(np.unique(places)) == len(days)
+    return _games(rng, year, days, pairs, places) if whole else schedule_of(seed, year, attempt + 1)
 
 
 def _games(
