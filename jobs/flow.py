@@ -108,7 +108,7 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         UsageError: an unknown table, or no date at all.
     """
     tables = _tables(session, wish)
-    calendar = source_calendar(ground, wish.source, session.as_of) if wish.source else read_calendar(ground)
+    calendar = _calendar(session, ground, wish)
     days, no_games = wish.dates.of(calendar)
     refresh = session.settings.refresh_days if wish.source else None
     request = Request(
@@ -145,6 +145,13 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
 def breaker_policy(settings: Settings) -> BreakerPolicy:
     """When a table's breaker opens and for how long, by the settings."""
     return BreakerPolicy(settings.breaker_failures, timedelta(hours=settings.breaker_hours))
+
+
+def _calendar(session: Session, ground: Ground, wish: Wish) -> Calendar:
+    """The dates that exist: those of the schedule, with what the source says of it; without one every day."""
+    if session.pipeline.schedule is None:
+        return Calendar(wish.dates.every_day(session.as_of))
+    return source_calendar(ground, wish.source, session.as_of) if wish.source else read_calendar(ground)
 
 
 def models_option(folder: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from backcourt.pipeline.breaker import HeldBack, Phase
 from backcourt.pipeline.estimate import Estimate
 from backcourt.pipeline.outcomes import Category, Outcome, PartitionOutcome
 from backcourt.pipeline.plan import Plan, Reason, TablePlan
@@ -35,6 +36,19 @@ def show_plan(out: Console, plan: Plan, estimate: Estimate) -> None:
     )
     for use in estimate.near_limits:
         out.print(f"Near a limit: {use.limit}, {use.used:,} of {use.allowed:,}.")
+
+
+def show_held(out: Console, held: Sequence[HeldBack]) -> None:
+    """What circuit breakers keep out of the run."""
+    for each in held:
+        told = (
+            "one date is tried" if each.phase is Phase.HALF_OPEN else f"skipped until {each.until:%Y-%m-%d %H:%M} UTC"
+        )
+        out.print(
+            f"Circuit breaker: {each.breaker.table} failed {each.breaker.failures} times in a row, {told}; "
+            f"{each.left_out} dates left out.",
+            markup=False,
+        )
 
 
 def show_results(out: Console, plan: Plan, outcomes: Sequence[PartitionOutcome], seconds: float) -> None:
