@@ -1,12 +1,15 @@
 """From flags to a plan's request: which tables, which dates. Everything that can be wrong with them is said here."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from backcourt.errors import UsageError
 from backcourt.pipeline.calendar import Calendar
 from jobs.options import parse_date, split_names
+
+LOOK_BACK = timedelta(days=366)
+"""Days before the first that exist without a schedule: as far as windows look back."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,19 @@ class DateSelection:
     end: date | None = None
     named: tuple[date, ...] = ()
     may_be_empty: bool = False
+
+    def every_day(self, as_of: date) -> tuple[date, ...]:
+        """Every day that is meant or that a window may look back on: the dates of a pipeline without a schedule.
+
+        Raises:
+            UsageError: there is no first day.
+        """
+        first = min(self.named, default=self.start)
+        if first is None:
+            raise UsageError("The pipeline has no schedule, so that its first date is not known.", "Give --start.")
+        last = max(self.named, default=self.end or as_of)
+        begin = first - LOOK_BACK
+        return tuple(begin + timedelta(days=n) for n in range((last - begin).days + 1))
 
     def of(self, calendar: Calendar) -> tuple[tuple[date, ...], tuple[date, ...]]:
         """The calendar's dates that are meant, and the named dates that it lacks.

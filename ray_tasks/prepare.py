@@ -1,6 +1,6 @@
 """Before a plan: the tables are there, earlier commits are resolved, calendar and ledger are read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -125,15 +125,15 @@ def clear_up(ground: Ground, start: int) -> tuple[TableRef, ...]:
     return left
 
 
-def read_calendar(ground: Ground, fallback: Sequence[date] = ()) -> Calendar:
-    """The dates that exist, from the pipeline's schedule; without a schedule, the days of `fallback`.
+def read_calendar(ground: Ground) -> Calendar:
+    """The dates that exist, from the pipeline's schedule.
 
     Raises:
-        UsageError: the schedule holds nothing.
+        UsageError: the schedule holds nothing, or there is none.
     """
     pipeline = ground.pipeline
     if pipeline.schedule is None or pipeline.calendar is None:
-        return Calendar(tuple(fallback))
+        raise UsageError(f"Pipeline {pipeline.name} has no schedule.", "Name a range of dates.")
     rows = _schedule_rows(ground, pipeline.schedule)
     if rows is None or rows.is_empty():
         raise UsageError(
@@ -151,7 +151,7 @@ def source_calendar(ground: Ground, source: Source, as_of: date) -> Calendar:
     """
     pipeline = ground.pipeline
     if pipeline.schedule is None or pipeline.calendar is None:
-        raise UsageError(f"Pipeline {pipeline.name} has no schedule.", "Declare one to ingest by date.")
+        raise UsageError(f"Pipeline {pipeline.name} has no schedule.", "Name a range of dates.")
     processor = pipeline.processor(pipeline.schedule.full_name)
     new = _from_source(processor, source, as_of)
     old = _schedule_rows(ground, pipeline.schedule)

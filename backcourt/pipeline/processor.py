@@ -219,7 +219,7 @@ class Pipeline:
     timezone: str = "UTC"
     exports: tuple[Export, ...] = ()
     trainings: tuple[Training, ...] = ()
-    _by_name: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
+    _by_name: dict[str, Processor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the processors and refuse what could not run.
