@@ -69,7 +69,7 @@ class BigQueryWarehouse:
         self._timeout = call_timeout
         settings = JobSettings(location, priority, maximum_bytes_billed, call_timeout)
         try:
-            self._client = _rest_client(endpoint, location)
+            self._client = rest_client(endpoint, location)
             reads = _storage_client(endpoint)
         except FOREIGN_ERRORS as exc:
             raise translated(exc, About(f"Connecting to project {endpoint.project}")) from exc
@@ -158,7 +158,8 @@ class BigQueryWarehouse:
             raise translated(exc, about) from exc
 
 
-def _rest_client(endpoint: Endpoint, location: str | None) -> bigquery.Client:
+def rest_client(endpoint: Endpoint, location: str | None) -> bigquery.Client:
+    """Google's client of the REST interface, for the real service or one on this machine."""
     if not endpoint.is_local:
         return bigquery.Client(project=endpoint.project, location=location)
     return bigquery.Client(

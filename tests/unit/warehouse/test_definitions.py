@@ -54,7 +54,13 @@ def test_staging_holds_computed_columns_and_expires() -> None:
 
 def test_state_tables_are_described_column_by_column() -> None:
     tables = state_tables("o", (TABLE,))
-    assert [str(t.ref) for t in tables] == ["o.ledger", "o.runs", "o.partition_outcomes", "o.breaker_events", "o.head__games"]
+    assert [str(t.ref) for t in tables] == [
+        "o.ledger",
+        "o.runs",
+        "o.partition_outcomes",
+        "o.breaker_events",
+        "o.head__games",
+    ]
     assert [(t.partition_by, t.clustering) for t in tables[:2]] == [
         ("partition_date", ("table_name",)),
         ("event_date", ("run_id",)),
