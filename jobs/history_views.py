@@ -150,8 +150,8 @@ def decision(notes: str) -> str:
 
 
 def show_runs(out: Console, lines: Sequence[RunLine]) -> None:
-    """The runs, the last first."""
-    columns = ("run", "started", "took", "exit", "plan", "done", "same", "bad", "left")
+    """The runs, the last first: planned partitions, those done (same rows included), blocked or failed, left."""
+    columns = ("run", "started", "took", "exit", "plan", "done", "bad", "left")
     rows = [_run_row(line) for line in lines]
     out.print(grid("Runs", columns, rows) if rows else "No run has been recorded.")
 
@@ -162,7 +162,7 @@ def show_trends(out: Console, lines: Sequence[TrendLine]) -> None:
         return
     rows = [
         (
-            t.table,
+            t.table.rpartition(".")[2],
             str(t.dates),
             f"{t.last:.1%}",
             t.arrow,
@@ -209,7 +209,7 @@ def _outcome_text(line: OutcomeLine) -> Text:
 
 def _run_row(line: RunLine) -> tuple[str | Text, ...]:
     counts = Counter(line.outcomes)
-    same = sum(counts[o.value] for o in SAME)
+    done = sum(counts[o.value] for o in (Outcome.COMMITTED, *SAME))
     bad = counts[Outcome.BLOCKED.value] + counts[Outcome.FAILED.value]
     left = counts[Outcome.LEFT.value] + counts[Outcome.SUPERSEDED.value]
     return (
@@ -218,17 +218,16 @@ def _run_row(line: RunLine) -> tuple[str | Text, ...]:
         duration(line.seconds),
         "–" if line.exit_code is None else str(line.exit_code),
         str(line.planned),
-        str(counts[Outcome.COMMITTED.value]),
-        str(same),
+        str(done),
         Text(str(bad), style="yellow" if bad else ""),
         str(left),
     )
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in a unit that fits; where the end is not known, that."""
+    """Seconds in a unit that fits; a dash where the end is not known."""
     if seconds is None:
-        return "no end"
+        return "–"
     if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+        return f"{seconds:.0f}s"
+    return f"{seconds / 60:.0f}m" if seconds < 7200 else f"{seconds / 3600:.1f}h"

@@ -4,7 +4,7 @@ from rich.console import Console
 
 from backcourt.pipeline.plan import Frozen
 from backcourt.pipeline.stale import OLDER_INPUTS, StaleGroup, stale_groups
-from jobs.console import console, grid, print_json, spans
+from jobs.console import console, print_json, spans
 from jobs.ground import ground_of, new_run_id
 from jobs.options import split_names
 from jobs.selection import DateSelection
@@ -44,11 +44,12 @@ def show_stale(out: Console, found: tuple[StaleGroup, ...], raw: set[str]) -> No
     if not found:
         out.print("Every committed partition is of its processor's version, from its inputs as they are.")
         return
-    rows = [(g.table, str(len(g.days)), spans(g.days), g.cause, str(g.reached)) for g in found]
-    out.print(grid("Stale partitions", ("table", "count", "dates", "why", "downstream"), rows))
     for group in found:
+        out.print(f"{group.table}: {len(group.days)} dates, {spans(group.days)}, {group.cause}", markup=False)
         for reader in group.downstream:
-            out.print(f"  {group.table} → {reader.table}: {len(reader.days)} dates, {spans(reader.days)}", markup=False)
+            out.print(f"  → {reader.table}: {len(reader.days)} dates, {spans(reader.days)}", markup=False)
+    reached = sum(g.reached for g in found)
+    out.print(f"{sum(len(g.days) for g in found)} stale partitions; {reached} partitions downstream read them.")
     made = {g.table for g in found} - raw
     if any(g.cause == OLDER_INPUTS for g in found if g.table in made):
         out.print("Older inputs: `backcourt backfill` makes them again.")
