@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "Show what is committed, missing and blocked, and the run that is alive.",
     "history": "Show runs, how each partition ended, and where coverage is going.",
     "report": "Write one HTML file: a calendar of every table, the run against its plan, the budget's curve.",
+    "dedupe": "Find rows that share a date and a key, and take all but the newest away.",
     "tables": "List the pipeline's tables, keys, inputs and windows.",
     "simulate": "Write a simulated league's files.",
     "emulator": "Run the local BigQuery.",
@@ -48,13 +49,20 @@ class _LazyGroup(typer.core.TyperGroup):
         name, found, rest = super().resolve_command(ctx, args)
         if found is None or name is None:
             return name, found, rest
-        return name, _command(name, getattr(importlib.import_module(f"jobs.{name}"), name)), rest
+        return name, _command(name, _loaded(name)), rest
 
 
 def _command(name: str, function: Callable[..., None]) -> Any:
     app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None)
     app.command(name, help=COMMANDS[name])(function)
     return typer.main.get_command(app)
+
+
+def _loaded(name: str) -> Callable[..., None]:
+    """A command's function, from the module of its name."""
+    module = name.replace("-", "_")
+    function: Callable[..., None] = getattr(importlib.import_module(f"jobs.{module}"), module)
+    return function
 
 
 def _listed() -> None:

@@ -1,10 +1,12 @@
-"""What a team does in a game, on average over many games, since the league has recorded it.
+"""What a team does in a game, on average over many games, in any season that the pipeline covers or is like.
 
-Source: Basketball-Reference, NBA League Averages, per game (read 2026-11). Over the seasons 1996-97 to 2024-25 a team
-and game had 4.5 to 5.5 blocks, 6.9 to 8.4 steals, 12.4 to 15.9 turnovers, 91.6 to 114.7 points, 20.5 to 27.0 assists,
-17.7 to 23.5 fouls and a pace of 88.9 to 100.3. The ranges leave room for a month that is unlike its season; they are
-told apart where columns change names: no mean of turnovers is one of steals or blocks. The spreads are the standard
-deviations of single team games of the season 2023-24, rounded up.
+Sources: the real season 2023-24 has 5.0 to 5.4 blocks, 7.2 to 8.2 steals, 12.5 to 14.3 turnovers, 111 to 117 points,
+25.1 to 27.2 assists and a pace of 98 to 102 in each of its months. Points of whole seasons have been 91.6 (1998-99) to
+118.8 (1961-62) since there is a shot clock, assists 21.3 in 2006-07 (The Painted Area of 2007-10-17, after
+Basketball-Reference's league averages; Charted Interests, A history of NBA scoring trends; both read 2026-11); pace was
+90.7 in 2008-09 (Basketball Prospectus of 2009-12-02). The ranges leave room around that and still tell apart columns
+that change names: no mean of turnovers is one of steals or blocks, none of steals one of blocks. The spreads are the
+standard deviations of single team games of 2023-24, rounded up.
 """
 
 from backcourt.pipeline.plausibility import Plausible

@@ -214,8 +214,7 @@ def _row_problems(table: Table, days: Sequence[date], rows: pl.DataFrame) -> dic
     for column in (c for c in table.columns if (c.required or c.repeated) and c.name != table.partition_by):
         for day, count in _count_by_day(rows.filter(_is_null(column)), table.partition_by).items():
             problems.setdefault(day, []).append(f"{count} rows have NULL in {column.name}")
-    unique_by = list(dict.fromkeys((table.partition_by, *table.key)))
-    doubled = rows.group_by(unique_by).len().filter(pl.col("len") > 1).sort(unique_by)
+    doubled = rows.group_by(table.unique_by).len().filter(pl.col("len") > 1).sort(table.unique_by)
     for (day,), group in doubled.group_by([table.partition_by], maintain_order=True):
         example = "/".join(str(group.row(0, named=True)[k]) for k in table.key)
         problems.setdefault(day, []).append(f"{group.height} keys occur more than once, {example} for one")

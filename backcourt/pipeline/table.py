@@ -109,6 +109,11 @@ class Table:
         return rest[:MAX_CLUSTERING_COLUMNS]
 
     @property
+    def unique_by(self) -> tuple[str, ...]:
+        """What no two rows may share: the partition column and the key."""
+        return tuple(dict.fromkeys((self.partition_by, *self.key)))
+
+    @property
     def all_columns(self) -> tuple[Column, ...]:
         """The table's columns in the warehouse."""
         return (*self.columns, *COMMIT_COLUMNS)

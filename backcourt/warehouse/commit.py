@@ -12,7 +12,7 @@ and in no row to insert.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -77,21 +77,30 @@ class CommitBatch:
         return tuple(e for e in self.published if e.row_count)
 
 
-def commit_request(batch: CommitBatch, names: Names, state_dataset: str, timeout: float = COMMIT_SECONDS) -> JobRequest:
-    """The job that publishes the batch, `<commit id>-commit`; attempts number it."""
+def commit_request(
+    batch: CommitBatch,
+    names: Names,
+    state_dataset: str,
+    timeout: float = COMMIT_SECONDS,
+    changes: Sequence[str] | None = None,
+) -> JobRequest:
+    """The job that publishes the batch, `<commit id>-commit`; attempts number it. For `changes` see `commit_script`."""
     return JobRequest(
         job_id=f"{batch.commit_id}-commit",
         kind=Kind.COMMIT,
         run_id=batch.run_id,
         table=batch.table.full_name,
-        sql=commit_script(batch, names, state_dataset),
+        sql=commit_script(batch, names, state_dataset, changes),
         dates=batch.dates,
         timeout=timeout,
     )
 
 
-def commit_script(batch: CommitBatch, names: Names, state_dataset: str) -> str:
+def commit_script(batch: CommitBatch, names: Names, state_dataset: str, changes: Sequence[str] | None = None) -> str:
     """The script's text.
+
+    `changes`, where given, are the statements that change the target in place of the replacement from staging: a
+    repair is a commit like any other, with a head, a check and ledger rows.
 
     It ends with `backcourt:head`, `backcourt:already-committed`, `backcourt:superseded:<dates>` or
     `backcourt:staging:<dates>` in its error when a check fails, and then leaves no trace.
@@ -104,7 +113,7 @@ def commit_script(batch: CommitBatch, names: Names, state_dataset: str) -> str:
         f"SELECT IF((SELECT COUNT(*) FROM {head}) = 0, ERROR('backcourt:head'), NULL)",
         _already_committed(batch, ledger),
         _superseded(batch, ledger),
-        *_replacement(batch, names),
+        *(_replacement(batch, names) if changes is None else changes),
         _ledger_rows(batch, ledger, head),
         "COMMIT TRANSACTION",
     ]
@@ -201,7 +210,8 @@ def _replacement(batch: CommitBatch, names: Names) -> Iterable[str]:
             yield f"DELETE FROM {target} WHERE {by} IN ({replaced})"
         return
     staging = names.quoted(batch.staging)
-    yield _staging_check(batch, staging, by, replaced)
+    sent = {entry.day: entry.row_count for entry in batch.published}
+    yield count_check(staging, batch.table.partition_by, sent, "staging")
     computed = [column(name) for name in batch.table.column_names]
     inserted = ", ".join([*computed, *(column(c.name) for c in COMMIT_COLUMNS)])
     stamps = f"CURRENT_TIMESTAMP(), {literal(batch.run_id)}, {literal(batch.code_version)}"
@@ -214,14 +224,23 @@ def _replacement(batch: CommitBatch, names: Names) -> Iterable[str]:
     )
 
 
-def _staging_check(batch: CommitBatch, staging: str, by: str, replaced: str) -> str:
-    sent = _rows({"d": "DATE", "sent": "INT64"}, ((entry.day, entry.row_count) for entry in batch.published))
+def count_check(source: str, partition_by: str, counts: Mapping[date, int], marker: str) -> str:
+    """A statement that fails with `backcourt:<marker>:<dates>` where a table holds other numbers of rows a date.
+
+    Args:
+        source: the table, quoted.
+        partition_by: its partition column.
+        counts: rows that each date should have.
+        marker: what the error is called.
+    """
+    by, days = column(partition_by), _dates(sorted(counts))
+    wanted = _rows({"d": "DATE", "wanted": "INT64"}, sorted(counts.items()))
     return (
-        f"SELECT {_error_with_dates('staging', 'found <> sent')}\n"
+        f"SELECT {_error_with_dates(marker, 'found <> wanted')}\n"
         "FROM (\n"
-        "  SELECT e.d AS d, e.sent AS sent, IFNULL(s.n, 0) AS found\n"
-        f"  FROM {sent} AS e\n"
-        f"  LEFT JOIN (SELECT {by} AS d, COUNT(*) AS n FROM {staging} WHERE {by} IN ({replaced}) GROUP BY {by}) AS s\n"
+        "  SELECT e.d AS d, e.wanted AS wanted, IFNULL(s.n, 0) AS found\n"
+        f"  FROM {wanted} AS e\n"
+        f"  LEFT JOIN (SELECT {by} AS d, COUNT(*) AS n FROM {source} WHERE {by} IN ({days}) GROUP BY {by}) AS s\n"
         "  ON s.d = e.d\n"
         ")"
     )

@@ -7,6 +7,7 @@ from backcourt.errors import PreflightError
 from backcourt.pipeline.ledger import LEDGER_COLUMNS
 from backcourt.pipeline.table import Column, FieldType, Table
 from backcourt.warehouse.errors import NotFound
+from backcourt.warehouse.operations import OPERATION_COLUMNS
 from backcourt.warehouse.requests import TableDefinition, TableRef, TableState
 from backcourt.warehouse.state import State
 from backcourt.warehouse.warehouse import Warehouse
@@ -102,6 +103,13 @@ def state_tables(dataset: str, tables: Iterable[Table] = ()) -> tuple[TableDefin
             BREAKER_COLUMNS,
             "What happened to tables, as their circuit breakers see it. Append-only.",
             "event_date",
+            ("table_name",),
+        ),
+        TableDefinition(
+            state.operations,
+            OPERATION_COLUMNS,
+            "What operators changed by hand, written in the transaction that changed it. Append-only.",
+            "operation_date",
             ("table_name",),
         ),
         *(

@@ -15,6 +15,7 @@
         ├── Superseded             another commit published `dates` since the plan
         ├── AlreadyCommitted       this very commit is in the ledger: success
         ├── StagingMismatch        staging does not hold the rows that were sent
+        ├── RowsChanged            the table holds other rows than a repair saw
         ├── HeadMissing            the table's generation counter has no row
         ├── InvalidQuery           SQL, schema or rows that BigQuery refuses
         ├── AccessDenied           missing right, missing or expired credentials
@@ -113,6 +114,10 @@ class AlreadyCommitted(WarehouseError, Permanent):
 
 class StagingMismatch(WarehouseError, Permanent):
     """Raised when staging holds other numbers of rows than were sent. Field: `dates`; a load is not trusted twice."""
+
+
+class RowsChanged(WarehouseError, Permanent):
+    """Raised when `dates` of a table hold other numbers of rows than were looked at before a repair."""
 
 
 class HeadMissing(WarehouseError, Permanent):

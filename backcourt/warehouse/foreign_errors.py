@@ -73,6 +73,7 @@ WHAT_TO_DO: dict[type[WarehouseError], str] = {
     e.Superseded: "Plan again: another run has published these dates.",
     e.AlreadyCommitted: "Nothing: an earlier attempt of this commit succeeded.",
     e.StagingMismatch: "Run again; the dates are loaded anew into a staging table of their own.",
+    e.RowsChanged: "Somebody else writes to the table: find out who, then run the command again.",
     e.HeadMissing: "Run `backcourt preflight --create`, which seeds it.",
     e.InvalidQuery: "This is a fault in the pipeline's declaration or in backcourt: report it with the job id.",
     e.AccessDenied: "Check the credentials and that the service account may read, write and run jobs there.",
@@ -88,6 +89,7 @@ _MARKERS: tuple[tuple[re.Pattern[str], type[WarehouseError]], ...] = (
     (re.compile(rf"backcourt:superseded:({_DATES})"), e.Superseded),
     (re.compile(r"backcourt:already-committed(?!')"), e.AlreadyCommitted),
     (re.compile(rf"backcourt:staging:({_DATES})"), e.StagingMismatch),
+    (re.compile(rf"backcourt:rows:({_DATES})"), e.RowsChanged),
     (re.compile(r"backcourt:head(?!['_])"), e.HeadMissing),
 )
 """What the commit script says by ERROR(). A quote right behind a marker is a server quoting the SQL, not the error."""

@@ -32,6 +32,15 @@ class State:
         """What happened to tables, as their circuit breakers see it."""
         return TableRef(self.dataset, "breaker_events")
 
+    @property
+    def operations(self) -> TableRef:
+        """What operators changed by hand: repairs and cleanups."""
+        return TableRef(self.dataset, "operations")
+
+    def backup(self, table: Table, operation_id: str) -> TableRef:
+        """The table as it was before an operation changed it."""
+        return TableRef(self.dataset, f"backup__{table.name}__{operation_id}".replace("-", "_"))
+
     def head(self, table: Table) -> TableRef:
         """The one-row table that makes two commits of `table` conflict; table names are unique in a pipeline."""
         return TableRef(self.dataset, f"head__{table.name}")

@@ -75,10 +75,10 @@ FROM (
     QUALIFY ROW_NUMBER() OVER (PARTITION BY partition_date ORDER BY generation DESC) = 1
   ) AS l ON l.partition_date = e.d
 );
-SELECT IF(LOGICAL_OR(found <> sent), ERROR(CONCAT('backcourt:staging:', STRING_AGG(IF(found <> sent, CAST(d AS STRING), NULL), ',' ORDER BY d))), NULL)
+SELECT IF(LOGICAL_OR(found <> wanted), ERROR(CONCAT('backcourt:staging:', STRING_AGG(IF(found <> wanted, CAST(d AS STRING), NULL), ',' ORDER BY d))), NULL)
 FROM (
-  SELECT e.d AS d, e.sent AS sent, IFNULL(s.n, 0) AS found
-  FROM (SELECT CAST(JSON_VALUE(r, '$.d') AS DATE) AS d, CAST(JSON_VALUE(r, '$.sent') AS INT64) AS sent FROM UNNEST(JSON_QUERY_ARRAY('[{"d":"2024-01-01","sent":20},{"d":"2024-01-03","sent":0}]')) AS r) AS e
+  SELECT e.d AS d, e.wanted AS wanted, IFNULL(s.n, 0) AS found
+  FROM (SELECT CAST(JSON_VALUE(r, '$.d') AS DATE) AS d, CAST(JSON_VALUE(r, '$.wanted') AS INT64) AS wanted FROM UNNEST(JSON_QUERY_ARRAY('[{"d":"2024-01-01","wanted":20},{"d":"2024-01-03","wanted":0}]')) AS r) AS e
   LEFT JOIN (SELECT `game_date` AS d, COUNT(*) AS n FROM `proj.state.staging__run7_1_games_2` WHERE `game_date` IN (DATE '2024-01-01', DATE '2024-01-03') GROUP BY `game_date`) AS s
   ON s.d = e.d
 );
