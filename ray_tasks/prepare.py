@@ -1,8 +1,9 @@
 """Before a plan: the tables are there, earlier commits are resolved, calendar and ledger are read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -16,11 +17,11 @@ from backcourt.pipeline.table import Table
 from backcourt.sources.source import Source
 from backcourt.warehouse.client import BigQueryWarehouse
 from backcourt.warehouse.definitions import definition_of, ensure, state_tables
-from backcourt.warehouse.errors import NotFound
+from backcourt.warehouse.errors import AccessDenied, NotFound
 from backcourt.warehouse.head import seed_head, unseeded
 from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
 from backcourt.warehouse.ledger_reads import Entries, entries_in, newest_request
-from backcourt.warehouse.requests import ReadRequest, TableRef
+from backcourt.warehouse.requests import JobRequest, ReadRequest, TableRef
 from backcourt.warehouse.run_events import (
     RESOLVED,
     Event,
@@ -194,10 +195,7 @@ def read_ledger(ground: Ground, start: date, end: date) -> Entries:
     request = newest_request(
         ground.warehouse.names, ground.state_dataset, names, start, end, ground.run_id, ground.job_id("ledger")
     )
-    try:
-        return entries_in(ground.attempts.run(request).rows)
-    except NotFound:
-        return {}
+    return entries_in(_rows(ground, request))
 
 
 def read_failures(ground: Ground, since: date) -> dict[Partition, str]:
@@ -206,15 +204,34 @@ def read_failures(ground: Ground, since: date) -> dict[Partition, str]:
     request = last_outcomes_request(
         ground.warehouse.names, ground.state_dataset, tables, since, ground.run_id, ground.job_id("outcomes")
     )
-    try:
-        found = last_outcomes_in(ground.attempts.run(request).rows)
-    except NotFound:
-        return {}
     return {
         Partition(o.table, o.day): f"{o.outcome} in run {o.run_id}, {o.reason}"
-        for o in found
+        for o in last_outcomes_in(_rows(ground, request))
         if o.outcome in (Outcome.BLOCKED, Outcome.FAILED)
     }
+
+
+def _rows(ground: Ground, request: JobRequest) -> tuple[Mapping[str, Any], ...]:
+    """Rows of one of the engine's own tables, none before the first run has made it.
+
+    BigQuery may answer that a query's table is forbidden "or perhaps does not exist"; the table itself then tells.
+    """
+    table = TableRef(ground.state_dataset, request.table)
+    try:
+        return ground.attempts.run(request).rows
+    except NotFound:
+        return ()
+    except AccessDenied:
+        if _exists(ground, table):
+            raise
+        return ()
+
+
+def _exists(ground: Ground, table: TableRef) -> bool:
+    try:
+        return ground.attempts.call(lambda: ground.warehouse.describe(table)) is not None
+    except NotFound:  # nor its dataset
+        return False
 
 
 def read_sizes(ground: Ground) -> Sizes:

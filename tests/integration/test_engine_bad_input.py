@@ -109,3 +109,10 @@ def test_a_processor_that_raises_fails_its_date_alone(stock: Shop, tmp_path: Pat
     assert len(history) == 3 * 13 - 2
     again = store.backfill("raises", "--start", str(shop.DAYS[24]), "--end", str(shop.DAYS[36]))
     assert again.code == 0, again.told
+
+
+def test_a_dry_run_on_a_warehouse_without_anything_shows_the_plan(bare: Shop) -> None:
+    """BigQuery answers a query of a dataset that is not there with "access denied … or perhaps it does not exist"."""
+    done = bare.run("ingest", "--source", f"folder:{bare.orders}", "--dry-run")
+    assert done.code == 0, done.told
+    assert f"{len(shop.DAYS)} missing" in done.out
