@@ -30,6 +30,7 @@ from jobs.results import results_model
 from jobs.selection import DateSelection
 from jobs.session import Session, find_tables
 from jobs.settings import BudgetSettings, Settings, read_budget
+from jobs.settled import settled_end, settled_sentence
 from jobs.stopping import StopSignals
 from jobs.version import code_version
 from jobs.views import show_held, show_plan, show_results
@@ -199,6 +200,10 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
     if not as_json:
         show_plan(out, planned.plan, planned.estimate)
         show_held(out, planned.held)
+    ended = settled_end(ground, planned.plan.request, identity.code_version, session.settings.settled_seconds)
+    if ended is not None:
+        typer.echo(f"backcourt: {settled_sentence(ended)}", err=True)
+        return ended.code
     low_budget = LowBudget(session.clock)
     if not planned.plan.total:
         alert_of_run(session.settings, ground, 0, (), planned.held, low_budget, nightly=wish.nightly)

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     maximum_bytes_billed: int | None = Field(None, ge=1, description="Refuse queries that would bill more bytes.")
     stall_seconds: float = Field(900, gt=0, description="End a run that has made no progress for so long.")
     deadline_seconds: float | None = Field(None, gt=0, description="End a run after so long.")
+    settled_seconds: float = Field(
+        0,
+        ge=0,
+        le=86400,
+        description="Seconds for which a run's end with 2, 3 or 4 stands: the same wish again gets the code at once.",
+    )
     refresh_days: int = Field(3, ge=0, le=366, description="Ingest reads the last days again: games become final.")
     source: str = Field("", description="Source that `daily` ingests from, as `--source` names it; empty for none.")
     heal_days: int = Field(14, ge=0, le=366, description="Days before today that `daily` heals.")

@@ -27,7 +27,7 @@ def read_outcomes(ground: Ground, wanted: OutcomeFilter) -> tuple[OutcomeRecord,
 
 def read_runs(ground: Ground, since: date) -> tuple[RunRecord, ...]:
     """The runs that were recorded on or after a date (UTC), the last first."""
-    names, job_id = ground.warehouse.names, ground.job_id("runs")
+    names, job_id = ground.warehouse.names, ground.job_id(f"runs-{since}")
     try:
         return runs_in(
             ground.attempts.run(runs_request(names, ground.state_dataset, since, ground.run_id, job_id)).rows

@@ -178,7 +178,8 @@ class Recorder:
         """The run has begun; the plan in short goes into the details."""
         counts = {t.table: len(t.to_do) for t in plan.tables}
         reasons = {t.table: Counter(p.reason.value for p in t.to_do) for t in plan.tables if t.to_do}
-        self._event(STARTED, {"as_of": plan.request.as_of.isoformat(), "to_do": counts, "reasons": reasons})
+        asked = {"as_of": plan.request.as_of.isoformat(), "request": plan.request.digest}
+        self._event(STARTED, {**asked, "to_do": counts, "reasons": reasons})
 
     def ended(
         self, outcomes: Sequence[PartitionOutcome], code: int, in_flight: Sequence[str], curve: BudgetCurve

@@ -2,9 +2,10 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +14,7 @@ from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.processor import Feed, Input, Pipeline, Processor
 from backcourt.pipeline.versions import TableVersions
+from backcourt.pipeline.withdrawn import withdrawn_days, withdrawn_inputs
 
 Ledger = Mapping[tuple[str, date], LedgerEntry]
 
@@ -30,7 +32,7 @@ class Reason(StrEnum):
     made it; only where the request asks for those, so that a new image does not recompute years overnight.
     INPUT_CHANGES: an input is in this plan; computed only if that input's rows really change. RECOMPUTE: asked for
     by --recompute or --force, or among the days that a source is asked for again. DAMAGED: the warehouse holds other
-    rows than were committed.
+    rows than were committed. WITHDRAWN: `cleanup` took its rows away, and a partition of this plan reads them.
     """
 
     MISSING = "missing"
@@ -38,6 +40,7 @@ class Reason(StrEnum):
     OTHER_VERSION = "other version"
     INPUT_CHANGES = "input changes"
     RECOMPUTE = "recompute"
+    WITHDRAWN = "withdrawn"
     DAMAGED = "damaged"
 
 
@@ -85,6 +88,11 @@ class Request(Frozen):
     other_versions: bool = False
     only: tuple[Partition, ...] | None = None
     damaged: frozenset[Partition] = frozenset()
+
+    @property
+    def digest(self) -> str:
+        """The same for two starts that ask for the same, whatever their run and what they found damaged."""
+        return sha256(self.model_dump_json(exclude={"run_id", "damaged"}).encode()).hexdigest()[:16]
 
 
 class Plan(Frozen):
@@ -150,30 +158,46 @@ def build_plan(
         ledger: the newest entry of every committed partition of the tables and their inputs.
         no_games: dates asked for by name that the calendar lacks; only reported.
     """
-    order = sorted(waves(pipeline, request.tables).items(), key=lambda item: (item[1], item[0]))
     facts = _Facts(calendar, request, ledger, versions_of(pipeline, calendar, ledger, request.as_of))
+    withdrawn = withdrawn_days(ledger)
+    while True:
+        plans = _plan_tables(pipeline, facts)
+        read = withdrawn_inputs(pipeline, calendar, facts.changing, withdrawn)
+        wanted = frozenset(p for p in read if p.table in request.tables)
+        if wanted <= facts.withdrawn:
+            return Plan(request=request, tables=plans, no_games=no_games)
+        facts = replace(facts, withdrawn=facts.withdrawn | wanted, changing={})
+
+
+def _plan_tables(pipeline: Pipeline, facts: "_Facts") -> tuple[TablePlan, ...]:
+    """The plan of each table, wave by wave."""
     plans = []
-    for name, wave in order:
+    for name, wave in sorted(waves(pipeline, facts.request.tables).items(), key=lambda item: (item[1], item[0])):
         table_plan = _plan_table(pipeline.processor(name), wave, facts)
         facts.changing[name] = table_plan.days
         plans.append(table_plan)
-    return Plan(request=request, tables=tuple(plans), no_games=no_games)
+    return tuple(plans)
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What every decision of one plan looks at; `changing` grows wave by wave."""
+    """What every decision of one plan looks at; `changing` grows wave by wave.
+
+    `withdrawn` are partitions without rows that others of the plan read.
+    """
 
     calendar: Calendar
     request: Request
     ledger: Ledger
     versions: Mapping[str, TableVersions]
     changing: dict[str, tuple[date, ...]] = field(default_factory=dict)
+    withdrawn: frozenset[Partition] = frozenset()
 
 
 def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
     to_do, done, bootstrap, not_due = [], 0, 0, 0
-    for day in _days(processor, facts.request):
+    read = {p.day for p in facts.withdrawn if p.table == processor.name}
+    for day in sorted(read.union(_days(processor, facts.request))):
         if processor.bootstrap and facts.calendar.is_bootstrap(day):
             bootstrap += 1
             continue
@@ -206,8 +230,9 @@ def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _
         return Reason.DAMAGED if entry else Reason.MISSING
     if facts.request.recompute or facts.request.force or (processor.is_raw and _is_recent(facts.request, day)):
         return Reason.RECOMPUTE
-    if is_stale(processor, day, facts.calendar, entry, facts.versions):
-        return Reason.STALE
+    gone = Partition(processor.name, day) in facts.withdrawn
+    if gone or is_stale(processor, day, facts.calendar, entry, facts.versions):
+        return Reason.WITHDRAWN if gone else Reason.STALE
     if facts.request.other_versions and entry.processor_version != processor.version:
         return Reason.OTHER_VERSION
     for each in processor.inputs:

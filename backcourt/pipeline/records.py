@@ -65,6 +65,7 @@ class RunRecord:
     """One run as its events tell: its last start. `ended_at` is None while it is alive, or where it was killed.
 
     `to_do` counts the plan's partitions by table, `reasons` by table and reason. `budget` has samples by kind.
+    `request` is the digest of what was asked for.
     """
 
     run_id: str
@@ -77,6 +78,7 @@ class RunRecord:
     to_do: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     budget: Mapping[str, tuple[BudgetSample, ...]] = field(default_factory=dict)
+    request: str = ""
 
     @property
     def seconds(self) -> float | None:

@@ -56,6 +56,7 @@ def _started(row: Mapping[str, Any], details: Mapping[str, Any]) -> RunRecord:
         as_of=str(details.get("as_of", "")),
         to_do=details.get("to_do", {}),
         reasons=details.get("reasons", {}),
+        request=str(details.get("request", "")),
     )
 
 

@@ -55,6 +55,19 @@ def test_nine_of_ten_warn_and_eight_of_ten_block(bare: Shop, tmp_path: Path) -> 
     )
 
 
+def test_a_cluster_that_starts_a_blocked_run_again_is_told_so_at_once(bare: Shop, tmp_path: Path) -> None:
+    orders = shop.write_orders(tmp_path / "orders", DAYS, {DAY: 5})
+    run = bare.run_id("retried")
+    words = ("ingest", "--source", f"folder:{orders}", "--yes", "--run", run)
+    assert bare.run(*words, BACKCOURT_SETTLED_SECONDS="1800").code == 3
+    again = bare.run(*words, BACKCOURT_SETTLED_SECONDS="1800")
+    assert again.code == 3
+    assert f"Run {run} ended with 3 in start 1" in again.told
+    assert bare.events(run).count("started") == 1  # nothing was begun
+    by_hand = bare.run(*words)
+    assert (by_hand.code, bare.events(run).count("started")) == (3, 2)
+
+
 def test_force_publishes_and_leaves_its_trace(bare: Shop, tmp_path: Path) -> None:
     assert ingest(bare, tmp_path / "orders", 5).exit_code == 3
     forced = ingest(bare, tmp_path / "orders", 5, force=True, name="forced")

@@ -125,6 +125,7 @@ def test_the_rayjob_has_the_fields_that_matter() -> None:
     environment = {v["name"]: v["value"] for v in head["containers"][0]["env"]}
     assert environment["RAY_JOB_STOP_WAIT_TIME_S"] == "30"
     assert environment["BACKCOURT_WORKERS"] == "8"  # two pods of four
+    assert environment["BACKCOURT_SETTLED_SECONDS"] == "1800"  # as long as a new cluster may take
 
 
 def test_the_entrypoint_is_the_program_itself_and_names_the_run() -> None:
