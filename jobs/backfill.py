@@ -25,11 +25,13 @@ def backfill(
     chunk_days: options.ChunkDays = None,
     as_of: options.AsOf = None,
     models: options.Models = None,
+    skip_preflight: options.SkipPreflight = None,
     as_json: options.Json = False,
     config: options.Config = None,
 ) -> None:
-    """Compute, gate and commit. Exit codes: 0 done, 3 blocked, 5 failed, 6 a limit, 130/143 stopped."""
+    """Compute, gate and commit. Exit codes: 0 done, 3 blocked, 4 not ready, 5 failed, 6 a limit, 130/143 stopped."""
     from jobs.flow import Wish, carry_out, show_only
+    from jobs.preflight import require_ready
     from jobs.selection import select_dates
     from jobs.session import open_session
     from jobs.settings import run_settings
@@ -49,4 +51,5 @@ def backfill(
     with open_session(settings) as session:
         if dry_run:
             raise typer.Exit(show_only(session, wish, as_json=as_json))
+        require_ready(session, options.split_names(skip_preflight))
         raise typer.Exit(carry_out(session, wish, yes=yes, as_json=as_json))

@@ -31,6 +31,10 @@ NoFallback = Annotated[
     bool, typer.Option("--no-fallback", help="Processors use no substitute for an incomplete input.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+SkipPreflight = Annotated[
+    list[str] | None,
+    typer.Option("--skip-preflight", help="A check not to ask before; `backcourt preflight` lists them."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Run = Annotated[str | None, typer.Option("--run", help="The run's id; the same id goes on with that run.")]
