@@ -8,11 +8,11 @@ from datetime import date
 from rich.console import Console
 from rich.text import Text
 
-from backcourt.pipeline.outcomes import Outcome
+from backcourt.pipeline.outcomes import Category, Outcome
 from backcourt.pipeline.plan import Frozen
 from backcourt.pipeline.records import OutcomeRecord, RunRecord, coverage_by_day, mended_by
 from backcourt.reporting.trend import arrow, sparkline
-from jobs.console import grid
+from jobs.console import grid, spans
 
 OUTCOMES_SHOWN = 60
 """How many outcomes a screen shows; `--json` has them all."""
@@ -175,15 +175,25 @@ def show_trends(out: Console, lines: Sequence[TrendLine]) -> None:
 
 
 def show_outcomes(out: Console, lines: Sequence[OutcomeLine], title: str) -> None:
-    """Outcomes of partitions, each with its reason on a line below."""
+    """Outcomes of partitions, each with its reason; what only waited for an input is a line a table."""
     if not lines:
         out.print("No outcome of that kind has been recorded.")
         return
+    own = [line for line in lines if line.category != Category.UPSTREAM]
     out.print(title, style="bold")
-    for line in lines[:OUTCOMES_SHOWN]:
+    for line in own[:OUTCOMES_SHOWN]:
         out.print(_outcome_text(line))
-    if len(lines) > OUTCOMES_SHOWN:
-        out.print(f"… and {len(lines) - OUTCOMES_SHOWN} more; --json has them all.")
+    if len(own) > OUTCOMES_SHOWN:
+        out.print(f"… and {len(own) - OUTCOMES_SHOWN} more; --json has them all.")
+    waiting: dict[tuple[str, str], list[OutcomeLine]] = {}
+    for line in lines:
+        if line.category == Category.UPSTREAM:
+            waiting.setdefault((line.run_id, line.table), []).append(line)
+    for (run, table), found in waiting.items():
+        open_still = sum(not line.done_by for line in found)
+        now = f"{open_still} still open" if open_still else "all done since"
+        dates = spans(sorted(line.date for line in found))
+        out.print(f"{table}: {len(found)} dates waited for an input in {run}: {dates}; {now}", markup=False)
 
 
 STYLES = {"blocked": "yellow", "failed": "red", "left": "yellow"}

@@ -27,6 +27,8 @@ Why = Annotated[
 RepositoryVersion = Annotated[
     str | None, typer.Option("--repository-version", help="The version that ought to run; told where it is another.")
 ]
+WIDE = 140
+"""Columns of a screen that has room for the tables' datasets and last runs."""
 HISTORY_DAYS = 365
 """How far back `status` looks for the last outcome of a partition."""
 
@@ -150,12 +152,14 @@ def _table_status(table: "TablePlan", last: Sequence["LastOutcome"], other_versi
     ended = {o.day: o.outcome for o in last}
     missing = [p.day for p in table.to_do if p.reason == "missing"]
     counts = Counter(ended.get(day, "") for day in missing)
+    stale = sum(p.reason == "stale" for p in table.to_do)
     newest = max(last, key=lambda o: o.recorded_at, default=None)
     return TableStatus(
         table.table,
-        table.done,
+        # What is planned only because an input of it is missing or stale is there, from its inputs as they are.
+        table.done + len(table.to_do) - len(missing) - stale,
         len(missing) - counts["blocked"] - counts["failed"],
-        len(table.to_do) - len(missing),
+        stale,
         counts["blocked"],
         counts["failed"],
         table.bootstrap,
@@ -170,16 +174,22 @@ def _table_status(table: "TablePlan", last: Sequence["LastOutcome"], other_versi
 def _show_tables(out: "Console", found: Sequence[TableStatus]) -> None:
     from jobs.console import grid
 
-    columns = ("table", "done", "missing", "stale", "blocked", "failed", "bootstrap", "not due", "last run")
+    is_wide = out.width >= WIDE
+    columns = ("table", "done", "missing", "stale", "blocked", "failed")
+    behind = ("bootstrap", "not due", "last run") if is_wide else ()
     rows = [
         (
-            t.table,
-            *map(str, (t.done, t.missing, t.stale, t.blocked, t.failed, t.bootstrap, t.not_due)),
-            f"{t.last_run} {t.last_run_at}".strip() or "never",
+            t.table if is_wide else t.table.rpartition(".")[2],
+            *map(str, (t.done, t.missing, t.stale, t.blocked, t.failed)),
+            *(
+                (str(t.bootstrap), str(t.not_due), f"{t.last_run} {t.last_run_at}".strip() or "never")
+                if is_wide
+                else ()
+            ),
         )
         for t in found
     ]
-    out.print(grid("Partitions", columns, rows))
+    out.print(grid("Partitions", (*columns, *behind), rows))
     for t in found:
         if t.blocked_dates:
             shown = ", ".join(map(str, t.blocked_dates[:10]))

@@ -16,8 +16,8 @@ DATES_SHOWN = 5
 """How many dates a step names; it counts the others."""
 
 REMEDIES: Mapping[str, str] = {
-    Category.COVERAGE: "Bring the missing entities into its inputs, then run {command}. If the date is right as it is, "
-    "{command} --force publishes it and records that.",
+    Category.COVERAGE: "Complete its inputs or its source, then run {command}. If nothing more will come, {forced} "
+    "publishes it as it is and records that.",
     Category.ROWS: "Correct the rows of its inputs or the processor; --force does not help. Then run {command}.",
     Category.CODE: "Correct the processor (the last error says where), deploy it, then run {command}.",
     Category.QUOTA: "Nothing is wrong with the date. Run {command} again, later or with a smaller --budget.",
@@ -212,7 +212,9 @@ def _remedy(grounds: Grounds, partition: Partition) -> str:
     record, command = grounds.last.get(partition), command_for(grounds.pipeline, partition)
     if record is None or record.went_through or record.category == Category.UPSTREAM:
         return f"Run {command}."
-    return REMEDIES.get(record.category, "Run {command} again.").format(command=command)
+    return REMEDIES.get(record.category, "Run {command} again.").format(
+        command=command, forced=f"{command[:-1]} --force`"
+    )
 
 
 def _ending(record: OutcomeRecord | None) -> str:

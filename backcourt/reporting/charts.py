@@ -6,7 +6,7 @@ from html import escape
 
 from backcourt.pipeline.records import BudgetSample
 from backcourt.reporting.calendar_section import short
-from backcourt.reporting.trend import arrow, sparkline, stretches
+from backcourt.reporting.trend import arrow, stretches
 
 WIDTH, HEIGHT = 300.0, 80.0
 """Size of a chart's coordinates; the page stretches it."""
@@ -31,10 +31,13 @@ def _coverage(table: str, found: Sequence[tuple[date, float]], floor: float) -> 
         for at, v in enumerate(shown)
     )
     lowest_day, lowest = min(found, key=lambda item: item[1])
-    said = f"{values[-1]:.1%} last {arrow(values)}, {lowest:.1%} lowest ({lowest_day})"
+    said = f"{values[-1]:.1%} last {arrow(values)}"
+    link = ""
+    if lowest < 1:
+        said += f", {lowest:.1%} lowest"
+        link = f', <a href="#{short(table)}-{lowest_day}">{lowest_day}</a>'
     return (
-        f'<figure><figcaption><b>{escape(table)}</b><br>{said} <span aria-hidden="true">{sparkline(values)}</span>'
-        f'<br><a href="#{short(table)}-{lowest_day}">{lowest_day}</a>, scale {floor:.0%} to 100%</figcaption>'
+        f"<figure><figcaption><b>{escape(table)}</b><br>{said}{link}; scale {floor:.0%} to 100%</figcaption>"
         f"{_svg(f'Coverage of {table} from {found[0][0]} to {found[-1][0]}: {said}', _line('curve', points))}</figure>"
     )
 

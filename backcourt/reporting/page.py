@@ -16,6 +16,8 @@ from backcourt.reporting.charts import budget_charts, coverage_charts
 
 LISTED = 500
 """Partitions that are not there, listed with their reason; the calendar has them all."""
+REASON_LENGTH = 240
+"""Characters of a reason in that list."""
 RANKED = 10
 """Lines of the slowest and of the most retried."""
 SAME = (Outcome.RENEWED, Outcome.UNCHANGED, Outcome.CURRENT)
@@ -83,25 +85,46 @@ def _head(report: Report) -> str:
 
 
 def _not_there(cells: Sequence[Cell]) -> str:
-    """Causes first, then what only waits for them; the newest dates first."""
+    """Causes, the newest dates first, each with its reason; then, table by table, what only waits for them."""
     absent = [c for c in cells if c.standing in NOT_THERE]
-    absent.sort(key=lambda c: (_waits(c), -c.partition.day.toordinal(), c.partition.table))
     if not absent:
         return '<p class="soft">Nothing: every partition that is due is published.</p>'
+    waiting = [c for c in absent if _waits(c)]
+    causes = [c for c in absent if not _waits(c)]
+    causes.sort(key=lambda c: (-c.partition.day.toordinal(), c.partition.table))
     rows = [
         (
-            f'<a href="#{anchor(c)}">{c.partition.day}</a>',
+            _link(c),
             escape(short(c.partition.table)),
             escape(c.standing.value),
             escape(c.last.category if c.last else ""),
-            escape(c.last.reason if c.last else "no run has recorded an outcome"),
-            _yes(c.last.retry_can_help) if c.last else "yes",
+            escape(shortened(c.last.reason) if c.last else "no run has recorded an outcome"),
+            "yes" if c.last is None or c.last.retry_can_help else "no",
         )
-        for c in absent[:LISTED]
+        for c in causes[:LISTED]
     ]
-    more = f'<p class="soft">{len(absent) - LISTED:,} more are in the calendar.</p>' if len(absent) > LISTED else ""
+    more = f'<p class="soft">{len(causes) - LISTED:,} more are in the calendar.</p>' if len(causes) > LISTED else ""
     columns = ("date", "table", "state", "cause", "reason", "retry helps")
-    return _table(columns, rows, words=4) + more
+    return (_table(columns, rows, words=4) if rows else "") + more + _waiting(waiting)
+
+
+def _waiting(cells: Sequence[Cell]) -> str:
+    if not cells:
+        return ""
+    by_table: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_table.setdefault(cell.partition.table, []).append(cell)
+    lines = "".join(f"<p>{escape(table)}: {', '.join(map(_link, found))}</p>" for table, found in by_table.items())
+    return f"<details><summary>{len(cells):,} partitions only wait for an input</summary>{lines}</details>"
+
+
+def _link(cell: Cell) -> str:
+    return f'<a href="#{anchor(cell)}">{cell.partition.day}</a>'
+
+
+def shortened(reason: str) -> str:
+    """A reason as far as a line of the list has room; the calendar has it whole."""
+    return reason if len(reason) <= REASON_LENGTH else f"{reason[:REASON_LENGTH]}…"
 
 
 def _waits(cell: Cell) -> bool:
@@ -203,7 +226,3 @@ def _table(
     head = "".join(f'<th scope="col"{kind(at)}>{name}</th>' for at, name in enumerate(columns))
     body = "".join(f"<tr>{''.join(f'<td{kind(at)}>{c}</td>' for at, c in enumerate(row))}</tr>\n" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _yes(flag: bool) -> str:
-    return "yes" if flag else "no"

@@ -93,7 +93,7 @@ def outcomes_request(names: Names, state_dataset: str, wanted: OutcomeFilter, ru
         "QUALIFY ROW_NUMBER() OVER (\n"
         f"  PARTITION BY {groups} ORDER BY recorded_at DESC, start_number DESC\n"
         ") = 1\n"
-        "ORDER BY recorded_at DESC, table_name, partition_date"
+        "ORDER BY recorded_at DESC, partition_date DESC, table_name"
     )
     return JobRequest(job_id, Kind.QUERY, run_id, "partition_outcomes", sql=sql, parameters=tuple(parameters))
 

@@ -12,6 +12,7 @@ from backcourt.pipeline.stale import Downstream, StaleGroup
 from backcourt.pipeline.why import Step, Why
 from jobs import history_views as views
 from jobs.stale import show_stale
+from jobs.status import TableStatus, _show_tables
 from jobs.why import show_why
 from tests.unit.pipeline.worlds import day
 
@@ -76,6 +77,28 @@ def test_an_outcome_tells_category_retry_attempts_rows_coverage_and_decision(wid
     assert "a retry alone will not help 1 of 187 expected (0.5%)" in shown
     assert "2024-01-22 failed (quota) 187 rows, coverage 100.0%, 4 attempts" in shown
     assert "a retry can help rateLimitExceeded" in shown
+
+
+def test_what_only_waited_is_a_line_a_table() -> None:
+    waited = [record(n, Outcome.BLOCKED, Category.UPSTREAM, reason="an input is not there") for n in range(5)]
+    out = screen(80)
+    views.show_outcomes(out, views.outcome_lines([RECORDS[1], *waited], [*RECORDS, *waited]), "Failed")
+    shown = flat(out)
+    assert f"{TABLE}: 5 dates waited for an input in {RUN}: 2024-01-20 … 2024-01-24; 5 still open" in shown
+    assert shown.count("blocked (data missing)") == 1
+    assert "an input is not there" not in shown
+
+
+@WIDTHS
+def test_status_fits_and_names_what_another_version_made(width: int) -> None:
+    out = screen(width)
+    counts = TableStatus(TABLE, 871, 3, 15, 2, 1, 26, 4, RUN, "2026-11-20 03:30", (day(1),), 12)
+    _show_tables(out, [counts])
+    lines = text(out).splitlines()
+    assert lines[2].split()[1:6] == ["871", "3", "15", "2", "1"]
+    assert lines[2].split()[0].endswith("player_composite_factors")
+    assert (RUN in lines[2]) is (width == 160)
+    assert f"12 dates of {TABLE} were made by another version: `backcourt plan --stale`." in flat(out)
 
 
 def test_what_was_done_later_is_said() -> None:

@@ -63,7 +63,7 @@ def test_the_gate_names_who_is_missing() -> None:
     assert step(found, "gate") == "2 of 10 expected entities, 20.0%."
     assert step(found, "missing") == "ann, bob and 6 more."
     assert "the same command alone will not help" in step(found, "last error")
-    assert "--force" in found.remedy
+    assert "`backcourt ingest --source SOURCE --tables d.raw --dates 2024-01-23 --force`" in found.remedy
 
 
 @pytest.mark.parametrize(
