@@ -59,6 +59,22 @@ class LiveFile:
         self._path.unlink(missing_ok=True)
 
 
+class Misses:
+    """Says what did not go through; a reason that many dates of a table share is said of the first, the end counts."""
+
+    def __init__(self, out: Console) -> None:
+        """Write to `out`."""
+        self._out, self._told = out, set[tuple[str, str]]()
+
+    def tell(self, outcome: PartitionOutcome) -> None:
+        """A line for a date that is blocked or failed by itself, for a reason that is new."""
+        bad = outcome.outcome in (Outcome.BLOCKED, Outcome.FAILED) and outcome.category is not Category.UPSTREAM
+        reason = (outcome.partition.table, outcome.reason)
+        if bad and reason not in self._told:
+            self._told.add(reason)
+            self._out.print(f"{outcome.outcome}: {outcome.partition}: {outcome.reason}", markup=False)
+
+
 class LineProgress:
     """One line every ten seconds, and one for every date that did not go through."""
 
@@ -66,6 +82,7 @@ class LineProgress:
         """Write to `out`."""
         self._out, self._total, self._clock = out, plan.total, clock
         self._said = clock.monotonic()
+        self._misses = Misses(out)
 
     def opened(self, dashboard_url: str) -> None:
         """Say where Ray's dashboard is."""
@@ -83,8 +100,7 @@ class LineProgress:
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """Say what did not go through."""
-        if outcome.outcome in (Outcome.BLOCKED, Outcome.FAILED) and outcome.category is not Category.UPSTREAM:
-            self._out.print(f"{outcome.outcome}: {outcome.partition}: {outcome.reason}", markup=False)
+        self._misses.tell(outcome)
 
 
 class BarProgress:
@@ -108,6 +124,7 @@ class BarProgress:
         self._now = Text("", style="dim", no_wrap=True, overflow="ellipsis")
         self._live = Live(Group(self._bars, self._now), console=out, refresh_per_second=5, transient=True)
         self._out = out
+        self._misses = Misses(out)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -130,8 +147,7 @@ class BarProgress:
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """Say what did not go through, above the bars."""
-        if outcome.outcome in (Outcome.BLOCKED, Outcome.FAILED) and outcome.category is not Category.UPSTREAM:
-            self._out.print(f"{outcome.outcome}: {outcome.partition}: {outcome.reason}", markup=False)
+        self._misses.tell(outcome)
 
 
 class JsonProgress:

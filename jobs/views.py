@@ -64,18 +64,34 @@ def show_results(out: Console, plan: Plan, outcomes: Sequence[PartitionOutcome],
 
 
 def explanations(outcomes: Sequence[PartitionOutcome]) -> list[str]:
-    """Why partitions did not go through: causes date by date, what merely waits for them in a line a table."""
+    """Why partitions did not go through: each cause with its dates, what merely waits for them in a line a table."""
     bad = [o for o in outcomes if o.outcome in (Outcome.BLOCKED, Outcome.FAILED) or (o.warned and o.reason)]
-    causes = [o for o in bad if o.category is not Category.UPSTREAM]
-    lines = [f"{_word(o)}: {o.partition}: {o.reason}" for o in causes[:REASONS_SHOWN]]
+    causes = _together(o for o in bad if o.category is not Category.UPSTREAM)
+    lines = [_cause(found) for found in causes[:REASONS_SHOWN]]
     if len(causes) > REASONS_SHOWN:
-        counts = Counter(_word(o) for o in causes[REASONS_SHOWN:])
+        counts = Counter(_word(o) for found in causes[REASONS_SHOWN:] for o in found)
         lines.append("… and " + ", ".join(f"{n} more {word}" for word, n in counts.items()))
     lines += _waiting(o for o in bad if o.category is Category.UPSTREAM)
     left = sum(o.outcome is Outcome.LEFT for o in outcomes)
     if left:
         lines.append(f"{left} partitions are left to do; the same command goes on with them.")
     return lines
+
+
+def _together(outcomes: Iterable[PartitionOutcome]) -> list[list[PartitionOutcome]]:
+    """Outcomes of a table that ended alike for the same reason, in order of their first."""
+    found: dict[tuple[str, str, str], list[PartitionOutcome]] = {}
+    for outcome in outcomes:
+        found.setdefault((_word(outcome), outcome.partition.table, outcome.reason), []).append(outcome)
+    return list(found.values())
+
+
+def _cause(alike: Sequence[PartitionOutcome]) -> str:
+    first = alike[0]
+    if len(alike) == 1:
+        return f"{_word(first)}: {first.partition}: {first.reason}"
+    dates = spans([o.partition.day for o in alike])
+    return f"{_word(first)}: {first.partition.table}: {len(alike)} dates, {dates}: {first.reason}"
 
 
 def _waiting(blocked: Iterable[PartitionOutcome]) -> Iterable[str]:
@@ -86,7 +102,10 @@ def _waiting(blocked: Iterable[PartitionOutcome]) -> Iterable[str]:
         first = found[0]
         reason = first.reason if len(first.reason) <= REASON_LENGTH else f"{first.reason[:REASON_LENGTH]}…"
         dates = spans([o.partition.day for o in found])
-        yield f"blocked: {table}: {len(found)} dates, {dates}; {first.partition.day}: {reason}"
+        if len(found) == 1:
+            yield f"blocked: {first.partition}: {reason}"
+        else:
+            yield f"blocked: {table}: {len(found)} dates, {dates}; {first.partition.day}: {reason}"
 
 
 def _word(outcome: PartitionOutcome) -> str:

@@ -127,14 +127,14 @@ def clear_up(ground: Ground, start: int) -> tuple[TableRef, ...]:
 
 
 def read_calendar(ground: Ground) -> Calendar:
-    """The dates that exist, from the pipeline's schedule.
+    """The dates that exist, from the pipeline's schedule; without one, every day from the ledger's first to its last.
 
     Raises:
-        UsageError: the schedule holds nothing, or there is none.
+        UsageError: the schedule, or the ledger, holds nothing.
     """
     pipeline = ground.pipeline
     if pipeline.schedule is None or pipeline.calendar is None:
-        raise UsageError(f"Pipeline {pipeline.name} has no schedule.", "Name a range of dates.")
+        return _calendar_of_ledger(ground)
     rows = _schedule_rows(ground, pipeline.schedule)
     if rows is None or rows.is_empty():
         raise UsageError(
@@ -142,6 +142,14 @@ def read_calendar(ground: Ground) -> Calendar:
             "Run `backcourt ingest --source folder:PATH` first.",
         )
     return pipeline.calendar(rows)
+
+
+def _calendar_of_ledger(ground: Ground) -> Calendar:
+    days = [day for _, day in read_ledger(ground, date.min, date.max)]
+    if not days:
+        raise UsageError("Nothing is committed yet, so that no date is known.", "Run `backcourt ingest` first.")
+    first = min(days)
+    return Calendar(tuple(first + timedelta(days=n) for n in range((max(days) - first).days + 1)))
 
 
 def source_calendar(ground: Ground, source: Source, as_of: date) -> Calendar:

@@ -1,9 +1,13 @@
 """What commands print of outcomes."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
 from jobs.console import bytes_text, spans
+from jobs.progress import Misses
 from jobs.views import REASONS_SHOWN, explanations
 from tests.unit.pipeline.worlds import day
 
@@ -33,10 +37,25 @@ def test_what_did_not_go_through_is_explained_and_what_did_is_not() -> None:
 
 
 def test_a_long_list_is_cut_and_counted() -> None:
-    failed = [outcome(n, Outcome.FAILED, "it raised", category=Category.CODE) for n in range(REASONS_SHOWN + 7)]
+    failed = [outcome(n, Outcome.FAILED, f"it raised {n}", category=Category.CODE) for n in range(REASONS_SHOWN + 7)]
     lines = explanations(failed)
     assert len(lines) == REASONS_SHOWN + 1
     assert lines[-1] == "… and 7 more failed"
+
+
+def test_a_cause_that_dates_share_is_said_once() -> None:
+    blocked = [outcome(n, Outcome.BLOCKED, "no such column", category=Category.CODE) for n in range(3)]
+    assert explanations(blocked) == ["blocked: d.t: 3 dates, 2024-01-20 … 2024-01-22: no such column"]
+    lines = io.StringIO()
+    misses = Misses(Console(file=lines, width=160))
+    for each in blocked:
+        misses.tell(each)
+    assert lines.getvalue().splitlines() == ["blocked: d.t 2024-01-20: no such column"]
+
+
+def test_what_waits_for_another_date_is_no_cause() -> None:
+    waits = [outcome(1, Outcome.BLOCKED, "input of 2024-01-19 is blocked", category=Category.UPSTREAM)]
+    assert explanations(waits) == ["blocked: d.t 2024-01-21: input of 2024-01-19 is blocked"]
 
 
 @pytest.mark.parametrize(
