@@ -27,6 +27,7 @@ COMMANDS = {
     "history": "Show runs, how each partition ended, and where coverage is going.",
     "report": "Write one HTML file: a calendar of every table, the run against its plan, the budget's curve.",
     "validate": "Compare calendar, ledger and rows of a date or a range, and tell every fault.",
+    "cleanup": "Take away stale rows of short-lived tables, and what dead starts left behind.",
     "dedupe": "Find rows that share a date and a key, and take all but the newest away.",
     "tables": "List the pipeline's tables, keys, inputs and windows.",
     "simulate": "Write a simulated league's files.",

@@ -15,7 +15,7 @@ from backcourt.pipeline.content_hash import content_hashes
 from backcourt.pipeline.duplicates import doubled, kept_of
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.table import Table
-from backcourt.warehouse.key_counts import KeyCount
+from backcourt.pipeline.validation import KeyCount
 from backcourt.warehouse.repair import deduplication, kept_definition
 from backcourt.warehouse.requests import JobRequest, Kind, ReadRequest, TableRef
 from jobs.repairing import Repair, in_batches, key_counts
@@ -101,7 +101,7 @@ def _deduplicate_batch(
 ) -> Deduped:
     """One commit. What stays is computed from the backup, which nobody changes."""
     ground, commit_id = repair.ground, repair.commit_id(table, number)
-    rows = _rows(ground, table, backup, tuple(counted))
+    rows = rows_on(ground, table, backup, tuple(counted))
     stay = kept_of(table, rows)
     hashes = content_hashes(table, stay.select(table.column_names), tuple(counted))
     entries = [
@@ -116,7 +116,7 @@ def _deduplicate_batch(
     ]
     kept = TableRef(ground.state_dataset, f"staging__{commit_id}".replace("-", "_"))
     _stage(repair, table, kept, kept_of(table, doubled(table, rows)), commit_id)
-    batch = replace(repair.batch(table, commit_id, entries, ledger), staging=kept)
+    batch = repair.batch(table, commit_id, entries, ledger, kept)
     seen = {day: count.rows for day, count in counted.items()}
     before, after = sum(seen.values()), sum(entry.row_count for entry in entries)
     operation = repair.operation(batch, before, after, backup)
@@ -125,7 +125,7 @@ def _deduplicate_batch(
     return Deduped(commit_id, batch.dates, before - after, str(backup))
 
 
-def _rows(ground: Ground, table: Table, source: TableRef, days: tuple[date, ...]) -> pl.DataFrame:
+def rows_on(ground: Ground, table: Table, source: TableRef, days: tuple[date, ...]) -> pl.DataFrame:
     """Every column of the rows of these dates."""
     columns = tuple(c.name for c in table.all_columns)
     request = ReadRequest(source, columns, table.partition_by, min(days), max(days))
@@ -155,5 +155,5 @@ def _stage(repair: Repair, table: Table, kept: TableRef, rows: pl.DataFrame, com
 
 def _example(ground: Ground, table: Table, day: date) -> str:
     """A key that the date has more than once."""
-    found = doubled(table, _rows(ground, table, TableRef.of(table.full_name), (day,))).sort(table.unique_by)
+    found = doubled(table, rows_on(ground, table, TableRef.of(table.full_name), (day,))).sort(table.unique_by)
     return "/".join(str(found.row(0, named=True)[name]) for name in table.key) if found.height else ""

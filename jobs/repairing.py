@@ -13,9 +13,10 @@ from datetime import date
 from backcourt.errors import DataError
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.table import Table
+from backcourt.pipeline.validation import KeyCount
 from backcourt.warehouse.commit import CommitBatch
 from backcourt.warehouse.errors import AlreadyCommitted
-from backcourt.warehouse.key_counts import KeyCount, key_counts_in, key_counts_request
+from backcourt.warehouse.key_counts import key_counts_in, key_counts_request
 from backcourt.warehouse.operations import Operation
 from backcourt.warehouse.repair import backup_request
 from backcourt.warehouse.requests import JobRequest, TableRef
@@ -61,11 +62,12 @@ class Repair:
         commit_id: str,
         entries: Sequence[LedgerEntry],
         ledger: Mapping[tuple[str, date], LedgerEntry],
+        staging: TableRef | None = None,
     ) -> CommitBatch:
         """A commit that fails if one of its partitions has another commit now than `ledger` says."""
         expected = {e.day: ledger[e.table, e.day].commit_id for e in entries}
         return CommitBatch(
-            commit_id, self.operation_id, self.identity.code_version, table, None, tuple(entries), expected
+            commit_id, self.operation_id, self.identity.code_version, table, staging, tuple(entries), expected
         )
 
     def operation(self, batch: CommitBatch, before: int, after: int, backup: TableRef | None) -> Operation:
@@ -91,7 +93,8 @@ class Repair:
         backup = State(self.ground.state_dataset).backup(table, self.operation_id)
         names = self.ground.warehouse.names
         job_id = self.ground.job_id(f"backup-{table.name}")
-        self.ground.attempts.run(backup_request(table, backup, self.backup_days, names, self.operation_id, job_id))
+        self.ground.attempts.run(backup_request(table, backup, names, self.operation_id, job_id))
+        self.ground.attempts.call(lambda: self.ground.warehouse.expire(backup, 24.0 * self.backup_days))
         if key_counts(self.ground, table, sorted(counted), backup) != dict(counted):
             raise DataError(
                 f"Backup {backup} does not hold the rows that were counted in {table.full_name}.",

@@ -46,6 +46,10 @@ LEDGER_COLUMNS = (
 )
 
 
+WITHDRAWN = "withdrawn"
+"""In the place of a content hash: `cleanup` took the rows away, and no computed rows can be the same."""
+
+
 @dataclass(frozen=True)
 class InputVersion:
     """What one input looked like when a partition was computed from it.
@@ -86,6 +90,11 @@ class LedgerEntry:
     def coverage(self) -> float:
         """Share of the expected entities that are present; 1 where nothing is expected."""
         return self.present_count / self.expected_count if self.expected_count else 1.0
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether `cleanup` took the rows away. What was made from them stays true; who needs them computes them."""
+        return self.content_hash == WITHDRAWN
 
 
 def inputs_to_json(inputs: Mapping[str, InputVersion]) -> str:

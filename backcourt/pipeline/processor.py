@@ -139,7 +139,8 @@ class Processor:
     `version` changes when the same inputs would give other rows. `bootstrap`: skip the first days of a season.
     `needs_final_games`: a date is due only once it lies before the plan's as-of date. `notes`, where given, says
     in JSON what the processor decided about a date (a source decision); it is kept in ledger and history.
-    `plausible` bounds the means of columns.
+    `plausible` bounds the means of columns. `short_lived`: the rows are about what is to come, and `cleanup` takes them
+    away some days after their date.
     """
 
     table: Table
@@ -151,6 +152,7 @@ class Processor:
     needs_final_games: bool = True
     notes: Notes | None = None
     plausible: tuple[Plausible, ...] = ()
+    short_lived: bool = False
 
     @property
     def name(self) -> str:

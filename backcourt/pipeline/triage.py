@@ -1,6 +1,6 @@
 """Decisions on single partitions of a run: what ends before it is computed, and what the gate makes of the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -11,8 +11,9 @@ from backcourt.pipeline.coverage import Judgement, Measurement, Thresholds, Verd
 from backcourt.pipeline.ledger import InputVersion, LedgerEntry
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
 from backcourt.pipeline.plan import Ledger, Plan, Reason, is_stale, table_inputs
-from backcourt.pipeline.processor import Pipeline
+from backcourt.pipeline.processor import Input, Pipeline
 from backcourt.pipeline.versions import TableVersions
+from backcourt.pipeline.withdrawn import withdrawn_days
 
 HOLES_SHOWN = 20
 """How many holes an outcome names; the ledger has them all."""
@@ -171,6 +172,9 @@ class Triage:
         partition = Partition(table, day)
         for each in table_inputs(self.pipeline.processor(table)):
             versions = self.versions[each.name]
+            for gone in self._withdrawn(each, day):
+                reason = f"the rows of input {each.name} of {gone} were taken away by cleanup: compute that table too"
+                return PartitionOutcome(partition, Outcome.BLOCKED, Category.UPSTREAM, reason)
             if each.window.same_date and not each.optional and versions.expects(day) and day not in versions:
                 why = self._why_absent(Partition(each.name, day))
                 reason = f"input {each.name} of {day} is not committed: {why}"
@@ -181,6 +185,24 @@ class Triage:
                     reason = f"input {each.name} has holes: {', '.join(map(str, holes[:HOLES_SHOWN]))}"
                     return PartitionOutcome(partition, Outcome.BLOCKED, Category.UPSTREAM, reason)
         return None
+
+    def _withdrawn(self, each: Input, day: date) -> Iterator[date]:
+        """Dates of an input's window whose rows were taken away and that this run has not published again."""
+        first, last = each.window.first(day, self.calendar), each.window.last(day)
+        for gone in self._withdrawn_days.get(each.name, ()):
+            if first <= gone <= last and not self._published_since(Partition(each.name, gone)):
+                yield gone
+
+    def _published_since(self, partition: Partition) -> bool:
+        """Whether this run, or one beside it, has published the partition after the plan was made."""
+        outcome = self.outcomes.get(partition)
+        ours = outcome is not None and outcome.outcome is Outcome.COMMITTED
+        known = self.ledger[partition.table, partition.day].rows_commit
+        return ours or self.versions[partition.table].commit_of(partition.day) != known
+
+    @cached_property
+    def _withdrawn_days(self) -> Mapping[str, tuple[date, ...]]:
+        return withdrawn_days(self.ledger)
 
     def _why_absent(self, partition: Partition) -> str:
         outcome = self.outcomes.get(partition)

@@ -1,6 +1,7 @@
 """BigQuery behind the port: the Google clients, put together for one project and one endpoint."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 import grpc
 import pyarrow as pa
@@ -144,6 +145,15 @@ class BigQueryWarehouse:
             return tuple(TableRef(dataset, t.table_id) for t in found if t.table_id.startswith(prefix))
         except FOREIGN_ERRORS as exc:
             raise translated(exc, About(f"Listing tables of {name}")) from exc
+
+    def expire(self, ref: TableRef, hours: float) -> None:
+        """Have a table deleted in so many hours. Outside the port: for backups."""
+        table = bigquery.Table(self.names.full(ref))
+        table.expires = self._clock.now() + timedelta(hours=hours)
+        try:
+            self._client.update_table(table, ["expires"], retry=NO_RETRY, timeout=self._timeout)
+        except FOREIGN_ERRORS as exc:
+            raise translated(exc, About(f"Setting when {self.names.full(ref)} expires", table=str(ref))) from exc
 
     def close(self) -> None:
         """Close the connections."""

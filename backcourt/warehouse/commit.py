@@ -113,7 +113,7 @@ def commit_script(batch: CommitBatch, names: Names, state_dataset: str, changes:
         f"SELECT IF((SELECT COUNT(*) FROM {head}) = 0, ERROR('backcourt:head'), NULL)",
         _already_committed(batch, ledger),
         _superseded(batch, ledger),
-        *(_replacement(batch, names) if changes is None else changes),
+        *(replacement(batch, names) if changes is None else changes),
         _ledger_rows(batch, ledger, head),
         "COMMIT TRANSACTION",
     ]
@@ -200,7 +200,7 @@ def _superseded(batch: CommitBatch, ledger: str) -> str:
     )
 
 
-def _replacement(batch: CommitBatch, names: Names) -> Iterable[str]:
+def replacement(batch: CommitBatch, names: Names) -> Iterable[str]:
     """The statements that put staging's rows in the place of the published partitions' old ones."""
     target = names.quoted(TableRef(batch.table.dataset, batch.table.name))
     by = column(batch.table.partition_by)

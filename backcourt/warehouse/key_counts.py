@@ -1,22 +1,13 @@
 """How many rows a table really has, date by date, and how many keys: what the ledger is compared with."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from backcourt.pipeline.table import Table
+from backcourt.pipeline.validation import KeyCount
 from backcourt.warehouse.names import Names, column
 from backcourt.warehouse.requests import JobRequest, Kind, Parameter, TableRef
-
-
-@dataclass(frozen=True)
-class KeyCount:
-    """One date of a table: its rows, its keys, and how many of the keys have more than one row."""
-
-    rows: int = 0
-    keys: int = 0
-    doubled: int = 0
 
 
 def key_counts_request(

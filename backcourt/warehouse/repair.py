@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from backcourt.pipeline.table import Table
-from backcourt.warehouse.commit import CommitBatch, commit_request, count_check
+from backcourt.warehouse.commit import CommitBatch, commit_request, count_check, replacement
 from backcourt.warehouse.literals import literal
 from backcourt.warehouse.names import Names, column
 from backcourt.warehouse.operations import Operation, operation_insert
@@ -20,16 +20,12 @@ KEPT_HOURS = 24.0
 """How long a table of rows that are kept lives at most."""
 
 
-def backup_request(table: Table, backup: TableRef, days: int, names: Names, run_id: str, job_id: str) -> JobRequest:
-    """The job that clones the table; the clone is gone after so many days.
+def backup_request(table: Table, backup: TableRef, names: Names, run_id: str, job_id: str) -> JobRequest:
+    """The job that clones the table, which costs nothing until either changes (Table clones, read 2026-11).
 
-    A clone costs nothing until the table changes (Introduction to table clones, read 2026-11).
+    When the clone expires is set afterwards: the local BigQuery knows no options of a clone.
     """
-    sql = (
-        f"CREATE TABLE {names.quoted(backup)}\n"
-        f"CLONE {names.quoted(TableRef.of(table.full_name))}\n"
-        f"OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {literal(days * 24)} HOUR))"
-    )
+    sql = f"CREATE TABLE {names.quoted(backup)} CLONE {names.quoted(TableRef.of(table.full_name))}"
     return JobRequest(job_id, Kind.QUERY, run_id, table.full_name, sql=sql)
 
 
@@ -49,6 +45,12 @@ def removal(
         f"DELETE FROM {target} WHERE {by} IN ({_dates(batch.dates)})",
         operation_insert(operation, names, state_dataset),
     )
+    return commit_request(batch, names, state_dataset, changes=changes)
+
+
+def restoration(batch: CommitBatch, operation: Operation, names: Names, state_dataset: str) -> JobRequest:
+    """The commit that publishes the batch's partitions again as they stand in its staging, a backup."""
+    changes = (*replacement(batch, names), operation_insert(operation, names, state_dataset))
     return commit_request(batch, names, state_dataset, changes=changes)
 
 

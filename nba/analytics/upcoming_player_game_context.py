@@ -150,4 +150,5 @@ PROCESSOR = Processor(
     expected_keys=expected_keys,
     compute=compute,
     needs_final_games=False,
+    short_lived=True,
 )
