@@ -122,7 +122,7 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         options=wish.options if wish.source else (*wish.options, *models_option(session.settings.models)),
         refresh_days=refresh,
         other_versions=wish.stale,
-        only=read_not_through(ground, wish.only_failed) if wish.only_failed else None,
+        only=read_not_through(ground, wish.only_failed, tables) if wish.only_failed else None,
     )
     ledger: Ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1]) if calendar.dates else {}
     held: tuple[HeldBack, ...] = ()

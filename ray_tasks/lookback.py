@@ -1,5 +1,6 @@
 """Reading what earlier runs left behind: outcomes, runs, versions of the code. What was never written is empty."""
 
+from collections.abc import Collection
 from datetime import date
 from hashlib import sha256
 
@@ -12,6 +13,9 @@ from backcourt.warehouse.history_reads import OutcomeFilter, outcomes_in, outcom
 from backcourt.warehouse.ledger_reads import code_versions_in, code_versions_request
 from backcourt.warehouse.run_reads import runs_in, runs_request
 from ray_tasks.prepare import Ground
+
+EVER = date(1970, 1, 1)
+"""Before every run."""
 
 
 def read_outcomes(ground: Ground, wanted: OutcomeFilter) -> tuple[OutcomeRecord, ...]:
@@ -46,16 +50,22 @@ def read_code_versions(ground: Ground) -> tuple[VersionUse, ...]:
         return ()
 
 
-def read_not_through(ground: Ground, run_id: str) -> tuple[Partition, ...]:
-    """The partitions that a run blocked, failed or left undone in the last start that had them.
+def read_not_through(ground: Ground, run_id: str, tables: Collection[str]) -> tuple[Partition, ...]:
+    """The partitions of `tables` that a run blocked, failed or left undone in the last start that had them.
 
     Raises:
-        UsageError: there is no history of that run.
+        UsageError: there is no history of that run, or it had none of the tables.
     """
-    found = read_outcomes(ground, OutcomeFilter(date(1970, 1, 1), run_id=run_id))
+    found = read_outcomes(ground, OutcomeFilter(EVER, run_id=run_id))
     if not found:
         raise UsageError(
             f"There is no history of a run {run_id}.",
             "`backcourt history` lists the runs; a run that was killed has none: start it again under its id.",
         )
-    return tuple(sorted(r.partition for r in found if not r.went_through))
+    of_tables = [r for r in found if r.partition.table in tables]
+    if not of_tables:
+        raise UsageError(
+            f"Run {run_id} had none of these tables: it made {', '.join(sorted({r.partition.table for r in found}))}.",
+            "Raw tables are taken up by `backcourt ingest --only-failed`, others by `backfill --only-failed`.",
+        )
+    return tuple(sorted(r.partition for r in of_tables if not r.went_through))
