@@ -138,7 +138,7 @@ def _result_row(table: str, outcomes: Sequence[PartitionOutcome]) -> tuple[str |
         Text(str(counts[Outcome.BLOCKED]), style="yellow" if counts[Outcome.BLOCKED] else ""),
         Text(str(counts[Outcome.FAILED]), style="red" if counts[Outcome.FAILED] else ""),
         str(other),
-        f"{sum(o.row_count for o in outcomes):,}",
+        f"{sum(o.row_count for o in outcomes if o.outcome not in (Outcome.BLOCKED, Outcome.FAILED)):,}",
         f"{present / expected:.1%}" if expected else "–",
         f"{lowest.coverage:.1%} {lowest.partition.day}" if lowest and lowest.coverage < 1 else "–",
     )
