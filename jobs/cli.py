@@ -27,6 +27,8 @@ COMMANDS = {
     "history": "Show runs, how each partition ended, and where coverage is going.",
     "report": "Write one HTML file: a calendar of every table, the run against its plan, the budget's curve.",
     "validate": "Compare calendar, ledger and rows of a date or a range, and tell every fault.",
+    "spot-check": "Recompute figures of a random sample of rows a second way, from raw rows.",
+    "verify": "Recompute a sample of partitions with one worker and compare, hash by hash and cell by cell.",
     "cleanup": "Take away stale rows of short-lived tables, and what dead starts left behind.",
     "dedupe": "Find rows that share a date and a key, and take all but the newest away.",
     "tables": "List the pipeline's tables, keys, inputs and windows.",

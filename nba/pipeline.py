@@ -26,6 +26,7 @@ from nba.predictions import (
     training,
 )
 from nba.raw import injury_report, player_box_scores, player_props, schedule, shots
+from nba.spot_checks import SPOT_CHECKS
 
 PROCESSORS = (
     schedule.PROCESSOR,
@@ -57,4 +58,5 @@ PIPELINE = Pipeline(
     timezone="America/New_York",
     exports=(game_date.export(p.table for p in PROCESSORS),),
     trainings=(training.TRAINING,),
+    spot_checks=SPOT_CHECKS,
 )

@@ -4,7 +4,7 @@ A processor is two pure functions and a declaration. It never sees Ray or BigQue
 goes out. A new table is one module with a PROCESSOR and one entry in the pipeline's list.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from graphlib import CycleError, TopologicalSorter
@@ -204,9 +204,30 @@ class Training:
     train: Callable[[date, Inputs], Trained]
 
 
+Row = Mapping[str, Any]
+"""One row by column."""
+
+
+@dataclass(frozen=True)
+class SpotCheck:
+    """Figures of a table that can be had a second way, from other tables' rows and without the processor's code.
+
+    `recompute(rows, inputs)` returns, for each of some rows of `table`, what `columns` should hold; `inputs` are the
+    committed rows of their windows over the rows' dates, as plain values. `tolerance` is relative: two ways of adding
+    up differ in the last bits.
+    """
+
+    name: str
+    table: Table
+    columns: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    recompute: Callable[[Sequence[Row], Mapping[str, Sequence[Row]]], Sequence[Row]]
+    tolerance: float = 1e-9
+
+
 @dataclass(frozen=True)
 class Pipeline:
-    """The processors of one pipeline, what it exports and trains, and how dates are found.
+    """The processors of one pipeline, what it exports, trains and checks, and how dates are found.
 
     `schedule` is the table whose rows say which dates exist; `calendar` turns its rows (columns
     `schedule_columns`) into a Calendar. Without a schedule every day of the requested range exists. `timezone` is
@@ -221,6 +242,7 @@ class Pipeline:
     timezone: str = "UTC"
     exports: tuple[Export, ...] = ()
     trainings: tuple[Training, ...] = ()
+    spot_checks: tuple[SpotCheck, ...] = ()
     _by_name: dict[str, Processor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -244,6 +266,8 @@ class Pipeline:
         for training in self.trainings:
             self._check_inputs(training)
             self._check_foresight(training)
+        for check in self.spot_checks:
+            self._check_inputs(check)
         self._check_order()
 
     def _check_foresight(self, training: Training) -> None:
@@ -255,7 +279,7 @@ class Pipeline:
                     "Give that input a window that ends before the date.",
                 )
 
-    def _check_inputs(self, reader: Processor | Export | Training) -> None:
+    def _check_inputs(self, reader: Processor | Export | Training | SpotCheck) -> None:
         names = [each.name for each in reader.inputs]
         for each in reader.inputs:
             is_feed = isinstance(each.table, Feed) and isinstance(reader, Processor)
