@@ -34,7 +34,7 @@ class ModelCard:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-FORMULAS = ModelCard("the formulas", features.VERSION, len(features.NAMES), features.NAMES)
+FORMULAS = ModelCard("The set of formulas", features.VERSION, len(features.NAMES), features.NAMES)
 """What the systems that are formulas read."""
 
 STORE_COLUMNS = ("game_date", "feature_version", "feature_count", "feature_names", "features")

@@ -104,7 +104,7 @@ def by_age(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
 
 
 def packed(model: Model) -> tuple[ModelCard, dict[str, bytes]]:
-    """The card, with the hash of the model's file, and both files by name; the card last, for it vouches for the other."""
+    """The card with the hash of the model file, and both files by name; the card last: it vouches for the other."""
     from skops import io
 
     content: bytes = io.dumps(model.estimator)
