@@ -15,6 +15,7 @@ from backcourt.exports.readiness import uncommitted
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.chunks import cut_days
 from backcourt.pipeline.processor import Chunk, Export, Inputs, Pipeline
+from backcourt.pipeline.withdrawn import withdrawn_days
 from backcourt.warehouse.ledger_reads import Entries
 from jobs.committed_rows import rows_of
 from ray_tasks.prepare import Ground
@@ -69,7 +70,9 @@ def export_dates(
     outcomes = [
         Exported(day, "blocked", f"not committed: {', '.join(tables)}") for day, tables in missing.items() if tables
     ]
-    ready = [day for day, tables in missing.items() if not tables]
+    taken = _taken_away(work, folder)
+    outcomes += [outcome for day, outcome in taken.items() if not missing[day]]
+    ready = [day for day, tables in missing.items() if not tables and day not in taken]
     try:
         for days in cut_days(ready, CHUNK_DAYS):
             if stopped():
@@ -81,6 +84,22 @@ def export_dates(
         if not dry_run:
             folder.write_index(work.export.name, str(work.export.schema.get("$id", "")))
     return sorted(outcomes, key=lambda outcome: outcome.day)
+
+
+def _taken_away(work: Work, folder: ExportFolder) -> dict[date, Exported]:
+    """Dates of whose inputs `cleanup` took rows away: a file that is there stays, none is made of what is left."""
+    gone = withdrawn_days(work.ledger)
+    if not gone:
+        return {}
+    there = {file.date for file in folder.files()}
+    found = {}
+    for day in work.days:
+        read = {each.name: each.window.dates(day, work.calendar) for each in work.export.inputs}
+        tables = [name for name, days in read.items() if not set(days).isdisjoint(gone.get(name, ()))]
+        if tables:
+            reason = f"cleanup took rows away: {', '.join(tables)}"
+            found[day] = Exported(day, "unchanged" if str(day) in there else "blocked", reason)
+    return found
 
 
 def _missing(pipeline: Pipeline, work: Work, day: date) -> tuple[str, ...]:
