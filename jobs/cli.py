@@ -34,6 +34,8 @@ COMMANDS = {
     "tables": "List the pipeline's tables, keys, inputs and windows.",
     "simulate": "Write a simulated league's files.",
     "emulator": "Run the local BigQuery.",
+    "submit": "Backfill on a Ray cluster of its own in Kubernetes, and follow it.",
+    "runs": "List the backfills that Kubernetes knows, or follow one.",
     "drain": "Stop the jobs of this Ray cluster cleanly; a head's pod runs it before it ends.",
     "version": "Show the version.",
 }

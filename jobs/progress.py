@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -78,9 +78,9 @@ class Misses:
 class LineProgress:
     """One line every ten seconds, and one for every date that did not go through."""
 
-    def __init__(self, out: Console, plan: Plan, clock: Clock) -> None:
-        """Write to `out`."""
-        self._out, self._total, self._clock = out, plan.total, clock
+    def __init__(self, out: Console, total: int, clock: Clock) -> None:
+        """Write to `out`; `total` partitions are to be done."""
+        self._out, self._total, self._clock = out, total, clock
         self._said = clock.monotonic()
         self._misses = Misses(out)
 
@@ -106,8 +106,8 @@ class LineProgress:
 class BarProgress:
     """A bar for each table and a line of what runs now."""
 
-    def __init__(self, out: Console, plan: Plan) -> None:
-        """Draw on `out`, once `shown`."""
+    def __init__(self, out: Console, to_do: Mapping[str, int]) -> None:
+        """Draw on `out`, once `shown`; `to_do` counts the partitions of each table."""
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -117,9 +117,7 @@ class BarProgress:
             console=out,
         )
         self._tasks: dict[str, TaskID] = {
-            t.table: self._bars.add_task(t.table.partition(".")[2], total=len(t.to_do), note="")
-            for t in plan.tables
-            if t.to_do
+            table: self._bars.add_task(table.partition(".")[2], total=count, note="") for table, count in to_do.items()
         }
         self._now = Text("", style="dim", no_wrap=True, overflow="ellipsis")
         self._live = Live(Group(self._bars, self._now), console=out, refresh_per_second=5, transient=True)
@@ -163,11 +161,12 @@ class JsonProgress:
             ]
         )
         self._log = structlog.get_logger().bind(run=plan.request.run_id)
-        self._total, self._clock, self._said = plan.total, clock, clock.monotonic()
+        self._to_do, self._total = counted(plan), plan.total
+        self._clock, self._said = clock, clock.monotonic()
 
     def opened(self, dashboard_url: str) -> None:
         """The pool is up."""
-        self._log.info("run started", partitions=self._total, dashboard=dashboard_url)
+        self._log.info("run started", partitions=self._total, to_do=self._to_do, dashboard=dashboard_url)
 
     def progress(self, progress: RunProgress) -> None:
         """How far it is, now and then."""
@@ -175,7 +174,8 @@ class JsonProgress:
         if now - self._said >= LINE_SECONDS:
             self._said = now
             permits = {k.kind.value: k.held + k.orphaned for k in progress.kinds}
-            self._log.info("progress", left=progress.open_count, total=self._total, permits=permits)
+            limits = {k.kind.value: k.limit for k in progress.kinds}
+            self._log.info("progress", left=progress.open_count, total=self._total, permits=permits, limits=limits)
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """A date's end; a warning where it did not go through."""
@@ -204,13 +204,18 @@ def watching(settings: Settings, plan: Plan, clock: Clock) -> Iterator[Observer]
         if settings.log_format == "json" or (settings.log_format == "auto" and in_pod):
             yield Together(JsonProgress(plan, clock), file)
         elif out.is_terminal:
-            bars = BarProgress(out, plan)
+            bars = BarProgress(out, counted(plan))
             with bars.shown():
                 yield Together(bars, file)
         else:
-            yield Together(LineProgress(out, plan, clock), file)
+            yield Together(LineProgress(out, plan.total, clock), file)
     finally:
         file.remove()
+
+
+def counted(plan: Plan) -> dict[str, int]:
+    """Partitions to do, by table, in the plan's order."""
+    return {t.table: len(t.to_do) for t in plan.tables if t.to_do}
 
 
 def _activity(progress: RunProgress) -> str:
