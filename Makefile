@@ -74,7 +74,7 @@ chart: ## write the chart's README and the manifests of k8s/ anew
 	helm-docs --chart-search-root helm/backcourt --log-level warning
 	helm template backcourt helm/backcourt --namespace backcourt --values k8s/values.yaml --skip-tests --output-dir dist/k8s
 	cp dist/k8s/backcourt/templates/*.yaml k8s/
-	mv k8s/rayjob.yaml k8s/poddisruptionbudget.yaml k8s/backfill/
+	mv k8s/rayjob.yaml k8s/backfill/
 
 # Needs kubectl and helm, KUBECONFIG, and an image that the cluster has: make test-cluster IMAGE=localhost/backcourt:tryout
 test-cluster: $(READY) ## try the image and the chart on the cluster that KUBECONFIG names

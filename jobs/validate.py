@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FINDINGS_SHOWN = 5
 """Findings of a table and a fault that are told one by one; the totals are always whole."""
 
+YESTERDAY = "yesterday"
+"""The date that a schedule asks for: the day before today, in the pipeline's time zone."""
+
 
 class Span(StrEnum):
     """What is validated: one date with its values, or a range of dates by its counts."""
@@ -29,7 +32,9 @@ class Span(StrEnum):
 
 def validate(
     span: Annotated[Span, typer.Argument(help="daily DATE, or range START END.")],
-    first: Annotated[str, typer.Argument(help="The date, or the first date, YYYY-MM-DD.", metavar="DATE")],
+    first: Annotated[
+        str, typer.Argument(help="The date, or the first one, YYYY-MM-DD, or `yesterday`.", metavar="DATE")
+    ],
     last: Annotated[str | None, typer.Argument(help="The last date of a range.", metavar="[END]")] = None,
     tables: options.Tables = None,
     content: Annotated[
@@ -48,8 +53,9 @@ def validate(
     from jobs.validating import Wanted, examine
     from ray_tasks.prepare import read_calendar
 
-    days = _days(span, first, last)
+    days = () if first == YESTERDAY else _days(span, first, last)  # a typo is told before anything is opened
     with open_session(run_settings(config, as_of=as_of)) as session:
+        days = days or _days(span, (session.as_of - timedelta(days=1)).isoformat(), last)
         named = find_tables(session.pipeline, split_names(tables))
         names = named or tuple(p.name for p in session.pipeline.processors)
         ground = ground_of(session, new_run_id(session, "validate"))

@@ -12,6 +12,11 @@
 {{- $run }}
 {{- end }}
 
+{{/* The command of a backfill, before its flags. */}}
+{{- define "backcourt.backfill" -}}
+backfill --yes --config /etc/backcourt/settings.yaml
+{{- end }}
+
 {{- define "backcourt.selector" -}}
 app.kubernetes.io/part-of: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}

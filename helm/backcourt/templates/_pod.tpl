@@ -66,6 +66,24 @@ resources:
   readOnly: true
 {{- end }}
 
+{{/* The webhook is a secret: a file that the settings name, in the pods whose command may send an alert. */}}
+{{- define "backcourt.alertsVolume" -}}
+{{- with .Values.alerts.webhookSecret }}
+- name: alerts
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
+{{- end }}
+
+{{- define "backcourt.alertsMount" -}}
+{{- if .Values.alerts.webhookSecret }}
+- name: alerts
+  mountPath: /etc/alerts
+  readOnly: true
+{{- end }}
+{{- end }}
+
 {{- define "backcourt.tokenVolume" -}}
 - name: ray-token
   secret:

@@ -78,9 +78,11 @@ spec:
       volumeMounts:
         {{- include "backcourt.volumeMounts" . | nindent 8 }}
         {{- include "backcourt.tokenMount" . | nindent 8 }}
+        {{- with include "backcourt.alertsMount" . }}{{ trim . | nindent 8 }}{{ end }}
   volumes:
     {{- include "backcourt.volumes" (dict "root" . "scratch" .Values.workers.scratch) | nindent 4 }}
     {{- include "backcourt.tokenVolume" . | nindent 4 }}
+    {{- with include "backcourt.alertsVolume" . }}{{ trim . | nindent 4 }}{{ end }}
 {{- end }}
 
 {{- define "backcourt.worker" -}}

@@ -28,6 +28,13 @@ chunk_days: {{ .Values.pipeline.chunkDays }}
 timezone: {{ . | quote }}
 {{- end }}
 stall_seconds: {{ .Values.pipeline.stallSeconds }}
+{{- with .Values.pipeline.source }}
+source: {{ . | quote }}
+{{- end }}
+heal_days: {{ .Values.pipeline.healDays }}
+{{- if .Values.alerts.webhookSecret }}
+alert_webhook_file: /etc/alerts/{{ .Values.alerts.webhookKey }}
+{{- end }}
 budget_file: /etc/backcourt/settings.yaml
 budget:
   {{- toYaml .Values.budget | nindent 2 }}

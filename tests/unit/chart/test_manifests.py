@@ -14,19 +14,21 @@ BY_HAND = {"kustomization.yaml", "namespace.yaml", "values.yaml", "images.yaml"}
 RENDERED = sorted(path for path in K8S.rglob("*.yaml") if path.name not in BY_HAND)
 
 
-def rendered() -> dict[str, str]:
+def rendered() -> dict[str, list[str]]:
     """The chart with k8s/values.yaml, by the template's file name."""
     whole = text(values=("--values", str(K8S / "values.yaml"), "--skip-tests"))
-    parts = [part.removeprefix("\n") for part in f"\n{whole}".split("\n---\n")]
-    found: dict[str, str] = {}
-    for part in filter(str.strip, parts):
-        name = Path(part.splitlines()[0]).name
-        found[name] = found.get(name, "") + part.strip() + "\n"
+    found: dict[str, list[str]] = {}
+    for part in documents(whole):
+        found.setdefault(Path(part.splitlines()[0]).name, []).append(part)
     return found
 
 
+def documents(whole: str) -> list[str]:
+    return [part.strip() for part in f"\n{whole}".split("\n---\n") if part.strip()]
+
+
 def test_the_manifests_are_the_charts() -> None:
-    written = {path.name: path.read_text().removeprefix("---\n").strip() + "\n" for path in RENDERED}
+    written = {path.name: documents(path.read_text()) for path in RENDERED}
     assert written == rendered(), "Run make chart."
 
 

@@ -3,12 +3,15 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from backcourt.cluster.kubernetes import INSTANCE, TEMPLATE
+from backcourt.cluster.rayjob import RayJob
 from jobs.settings import BudgetSettings, load_settings
 from tests.unit.chart.rendering import CHART, PROJECT, ROOT, TRYOUT, objects, one, pod_specs, refusal, text, tool
 
@@ -21,6 +24,8 @@ EVERYTHING = (
     "monitoring.rules.enabled=true",
     "monitoring.grafana.enabled=true",
     "kueue.queueName=backfills",
+    "rayCronJob.enabled=true",
+    "alerts.webhookSecret=slack",
 )
 
 
@@ -37,7 +42,8 @@ def containers(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_every_pod_fits_the_restricted_standard() -> None:
     specs = all_pod_specs()
-    assert len(specs) == 7  # CronJob, helm test, head, worker, submitter, local BigQuery, league
+    # three CronJobs, helm test, local BigQuery, league, and head, worker and submitter, of a RayJob and a RayCronJob
+    assert len(specs) == 3 + 3 + 3 + 3
     for where, spec in specs.items():
         pod = spec["securityContext"]
         assert pod["runAsNonRoot"] is True, where
@@ -146,6 +152,21 @@ def test_the_entrypoint_is_the_program_itself_and_names_the_run() -> None:
     )
 
 
+def test_the_template_that_submit_uses_is_the_releases_rayjob() -> None:
+    kept = one("ConfigMap", PROJECT, "workers.replicas=5", ending="-rayjob")
+    assert kept["metadata"]["labels"]["app.kubernetes.io/component"] == TEMPLATE.partition("=")[2]
+    assert kept["metadata"]["labels"][INSTANCE] == "backcourt"
+    job = RayJob.model_validate(yaml.safe_load(kept["data"]["rayjob.yaml"]))
+    named = job.named("season-2023", ["--start", "2023-10-24"]).manifest()
+    enabled = ("backfill.enabled=true", "backfill.run=season-2023", "backfill.start=2023-10-24", "workers.replicas=5")
+    helms = one("RayJob", PROJECT, *enabled)
+    assert named["spec"]["entrypoint"] == helms["spec"].pop("entrypoint").replace("backcourt-season", "season")
+    assert named["spec"].pop("metadata") == {"run": "season-2023", "tables": "all"}
+    assert {k: v for k, v in named["spec"].items() if k != "entrypoint"} == {
+        k: v for k, v in helms["spec"].items() if k != "metadata"
+    }
+
+
 def test_the_ray_of_the_chart_is_the_ray_of_the_lock() -> None:
     locked = (ROOT / "requirements" / "base.txt").read_text()
     version = one("RayJob", PROJECT, "backfill.enabled=true")["spec"]["rayClusterSpec"]["rayVersion"]
@@ -179,7 +200,7 @@ def test_the_labels_by_which_kuberay_finds_its_pods_are_left_alone() -> None:
 
 
 def test_the_daily_cronjob() -> None:
-    spec = one("CronJob", PROJECT)["spec"]
+    spec = one("CronJob", PROJECT, ending="-daily")["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
     assert spec["timeZone"] == "Etc/UTC"
     assert spec["startingDeadlineSeconds"] == 3600
@@ -191,7 +212,57 @@ def test_the_daily_cronjob() -> None:
     ]
     pod = job["template"]["spec"]
     assert pod["restartPolicy"] == "Never"
-    assert pod["containers"][0]["args"] == ["backfill", "--yes", "--config=/etc/backcourt/settings.yaml"]
+    assert pod["containers"][0]["args"] == ["daily", "--config=/etc/backcourt/settings.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "args"), [("cleanup", ["cleanup", "--apply"]), ("validate", ["validate", "daily", "yesterday"])]
+)
+def test_every_night_is_validated_and_cleaned_up_after(name: str, args: list[str]) -> None:
+    spec = one("CronJob", PROJECT, ending=f"-{name}")["spec"]
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["schedule"] > one("CronJob", PROJECT, ending="-daily")["spec"]["schedule"].replace("0 11", "0 1")
+    container = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["args"] == [*args, "--config=/etc/backcourt/settings.yaml"]
+
+
+@pytest.mark.parametrize("name", ["daily", "validate", "cleanup"])
+def test_the_program_has_the_commands_of_the_cronjobs(name: str) -> None:
+    args = one("CronJob", PROJECT, ending=f"-{name}")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][
+        0
+    ]["args"]
+    done = subprocess.run(
+        [sys.executable, "-c", "from jobs.cli import main; main()", *args[:-1], "--config", "/no/such/file"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "/no/such/file" in done.stderr  # every flag before it was understood
+
+
+def test_a_rayjob_by_the_clock_is_the_same_cluster_with_the_nightly_command() -> None:
+    settings = (PROJECT, "backfill.enabled=true", "rayCronJob.enabled=true", "kueue.queueName=q")
+    cron = one("RayCronJob", *settings)
+    assert len(cron["metadata"]["name"]) <= 36
+    assert (cron["spec"]["schedule"], cron["spec"]["timeZone"]) == ("0 11 * * *", "Etc/UTC")
+    template, job = cron["spec"]["jobTemplate"], one("RayJob", *settings)["spec"]
+    assert template["entrypoint"] == "exec backcourt daily --config /etc/backcourt/settings.yaml"
+    assert template["rayClusterSpec"] == job["rayClusterSpec"]
+
+
+def test_the_webhook_reaches_the_pods_that_send_alerts_as_a_file() -> None:
+    settings = (PROJECT, "backfill.enabled=true", "alerts.webhookSecret=slack", "alerts.webhookKey=address")
+    told = yaml.safe_load(one("ConfigMap", *settings, ending="-settings")["data"]["settings.yaml"])
+    assert told["alert_webhook_file"] == "/etc/alerts/address"
+    for where, spec in pod_specs(objects(*settings)).items():
+        sends = "CronJob" in where or "headGroupSpec" in where
+        mounts = [m["mountPath"] for c in containers(spec) for m in c.get("volumeMounts", [])]
+        assert ("/etc/alerts" in mounts) == sends, where
+        assert ({"slack"} <= {v.get("secret", {}).get("secretName") for v in spec["volumes"]}) == sends, where
+    without = yaml.safe_load(one("ConfigMap", PROJECT, ending="-settings")["data"]["settings.yaml"])
+    assert "alert_webhook_file" not in without
 
 
 def test_a_second_cronjob_is_a_second_entry(tmp_path: Path) -> None:
@@ -201,7 +272,9 @@ def test_a_second_cronjob_is_a_second_entry(tmp_path: Path) -> None:
         yaml.safe_dump({"cronJobs": {"refresh": {**daily, "args": ["backfill", "--recompute", "--yes"]}}})
     )
     found = objects(PROJECT, values=("--values", str(values)))
-    assert [o["metadata"]["name"] for o in found if o["kind"] == "CronJob"] == ["backcourt-daily", "backcourt-refresh"]
+    assert [o["metadata"]["name"] for o in found if o["kind"] == "CronJob"] == [
+        f"backcourt-{name}" for name in ("cleanup", "daily", "refresh", "validate")
+    ]
 
 
 # --- settings -----------------------------------------------------------------------------------------------------
