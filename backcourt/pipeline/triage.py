@@ -17,6 +17,7 @@ from backcourt.pipeline.withdrawn import withdrawn_days
 
 HOLES_SHOWN = 20
 """How many holes an outcome names; the ledger has them all."""
+ABSENT = "is not committed"
 
 
 @dataclass(frozen=True)
@@ -176,8 +177,7 @@ class Triage:
                 reason = f"the rows of input {each.name} of {gone} were taken away by cleanup: compute that table too"
                 return PartitionOutcome(partition, Outcome.BLOCKED, Category.UPSTREAM, reason)
             if each.window.same_date and not each.optional and versions.expects(day) and day not in versions:
-                why = self._why_absent(Partition(each.name, day))
-                reason = f"input {each.name} of {day} is not committed: {why}"
+                reason = f"input {each.name} of {day} {ABSENT}{self._why_absent(Partition(each.name, day))}"
                 return PartitionOutcome(partition, Outcome.BLOCKED, Category.UPSTREAM, reason)
             if each.holes_block:
                 holes = versions.window(each.window.first(day, self.calendar), each.window.last(day)).holes
@@ -205,10 +205,11 @@ class Triage:
         return withdrawn_days(self.ledger)
 
     def _why_absent(self, partition: Partition) -> str:
+        """Why, to follow "is not committed": of a chain of inputs that wait for each other, the one where it began."""
         outcome = self.outcomes.get(partition)
-        if outcome:
-            return f"{outcome.outcome}, {outcome.reason}"
-        return self.earlier.get(partition, "it is not part of this run")
+        why = f"{outcome.outcome}, {outcome.reason}" if outcome else self.earlier.get(partition, "not part of this run")
+        _, waits, first = why.rpartition("input ")
+        return f", since input {first}" if waits and ABSENT in first else f": {why}"
 
     def _current(self, table: str, day: date) -> PartitionOutcome | None:
         """The outcome of a partition that was planned because an input might change, and did not."""

@@ -17,9 +17,9 @@ from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
 from backcourt.pipeline.plan import Request, build_plan
-from backcourt.pipeline.processor import SAME_DATE, Pipeline, Window
+from backcourt.pipeline.processor import SAME_DATE, Feed, Input, Pipeline, Window
 from tests.unit.pipeline.board_simulation import Faults, Ledger, Simulation
-from tests.unit.pipeline.worlds import World, day, processor, random_world, reads
+from tests.unit.pipeline.worlds import World, day, processor, random_world, reads, table
 
 SEEDS = st.integers(0, 10**9)
 CHUNK_DAYS = st.sampled_from([1, 2, 7, 31, 60, 366])
@@ -141,12 +141,15 @@ def test_after_a_finished_run_nothing_is_planned_and_nothing_changes(
     assert {o.outcome for o in second.board.outcomes.values()} <= quiet
 
 
-def chain(days: int = 10) -> World:
-    """`a` read on the same date by `b`, and ten days back by `c`."""
+FEED = Feed("a", table("a").columns, "day")
+
+
+def chain(days: int = 10, feed: tuple[Input, ...] = ()) -> World:
+    """`a`, made from `feed`, read on the same date by `b`, and ten days back by `c`."""
     pipeline = Pipeline(
         "p",
         (
-            processor("a"),
+            processor("a", feed),
             processor("b", [reads("a", SAME_DATE)]),
             processor("c", [reads("a", Window(days=10))]),
         ),
@@ -187,6 +190,21 @@ def test_what_an_absent_input_blocks_is_told_with_its_reason_and_what_it_leaves_
     assert run.board.outcomes[Partition("d.c", day(3))].holes == ()
 
 
+def test_a_chain_of_inputs_that_wait_is_told_by_its_two_ends() -> None:
+    bad = Partition("d.a", day(3))
+    after = {"a": None, "b": "a", "c": "b", "e": "c"}
+    made = [processor(name, [reads(input_, SAME_DATE)] if input_ else []) for name, input_ in after.items()]
+    days = tuple(day(n) for n in range(10))
+    request = Request(run_id="r", tables=tuple(f"d.{name}" for name in after), days=days, as_of=day(100))
+    world = World(Pipeline("p", tuple(made)), Calendar(days), request)
+    run = Simulation(world, Faults(uncovered={bad}), seed=1, chunk_days=31).run()
+    reason = run.board.outcomes[Partition("d.e", day(3))].reason
+    start = "input d.c of 2024-01-23 is not committed, since input d.a of 2024-01-23 is not committed: "
+    assert reason.startswith(start)
+    assert "1 of 10 expected" in reason
+    assert reason.count("not committed") == 2
+
+
 def test_a_filled_hole_makes_only_what_looked_at_it_stale() -> None:
     world = chain()
     ledger: Ledger = {}
@@ -203,7 +221,7 @@ def test_a_filled_hole_makes_only_what_looked_at_it_stale() -> None:
 
 
 def test_an_input_that_did_not_change_after_all_leaves_its_readers_alone() -> None:
-    world = chain()
+    world = chain(feed=(Input(FEED, ("day", "who", "points"), SAME_DATE),))
     ledger: Ledger = {}
     Simulation(world, Faults(), seed=1, chunk_days=31, ledger=ledger).run()
     again = World(
@@ -213,7 +231,8 @@ def test_an_input_that_did_not_change_after_all_leaves_its_readers_alone() -> No
     )
     run = Simulation(again, Faults(), seed=1, chunk_days=31, ledger=ledger).run()
     assert {(o.partition.table, o.partition.day, o.outcome) for o in run.board.outcomes.values()} == {
-        (table, day(9), Outcome.UNCHANGED) for table in ("d.a", "d.b", "d.c")
+        ("d.a", day(9), Outcome.UNCHANGED),
+        ("d.b", day(9), Outcome.CURRENT),
     }
 
 
