@@ -1,4 +1,4 @@
-"""Time and memory of a season's backfill, beside the same processors in a plain loop on tables in memory.
+"""Time, memory and statements of a season's backfill of all tables, beside the same processors in a plain loop.
 
     .venv/bin/python -m benchmarks.season [--no-dashboard]
 
@@ -10,6 +10,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,13 +24,14 @@ from benchmarks.jobs_seen import SeenJob, jobs_seen
 from benchmarks.markdown import markdown
 from benchmarks.processes import Sampler, Usage, mebibytes, run_sampled
 from benchmarks.season_data import backfill_command, environment, games, ingest_command
+from nba.pipeline import PIPELINE
 
 CHUNK_DAYS = 31
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A backfill: what each side used, and its seconds by phase."""
+    """A backfill: what each side used, its seconds by phase, and its jobs at BigQuery by kind."""
 
     command: Usage
     workers: Usage
@@ -38,6 +40,7 @@ class Measured:
     proxy: Usage
     seconds: float
     phases: dict[str, float]
+    statements: dict[str, int]
 
 
 def main() -> None:
@@ -49,13 +52,15 @@ def main() -> None:
     with games() as found, TemporaryDirectory() as folder:
         plain = _plain(str(found.folder))
         measured = _backfill(found.folder, Path(folder), clock, dashboard=dashboard)
-    print(f"A backfill of {found.name}: {plain['partitions']} partitions, {plain['rows']:,} rows.\n")
+    tables = sum(not processor.is_raw for processor in PIPELINE.processors)
+    print(f"A backfill of {found.name}: {plain['partitions']} partitions of {tables} tables, {plain['rows']:,} rows.\n")
     print(_table(plain, measured))
     emulator = measured.emulator.cpu_seconds
     goal = 1.25 * plain["seconds"] + emulator
     print(f"\nGoal: 1.25 × {plain['seconds']:.1f} s + {emulator:.1f} s of the local BigQuery = {goal:.1f} s.")
     _print_run(measured, goal)
     print("\n" + markdown(["phase of the run", "s"], [(name, f"{s:.1f}") for name, s in measured.phases.items()]))
+    print("\n" + markdown(["jobs at BigQuery", "count"], [(k, f"{n:,}") for k, n in measured.statements.items()]))
 
 
 def _print_run(run: Measured, goal: float) -> None:
@@ -79,14 +84,22 @@ def _backfill(source: Path, folder: Path, clock: Clock, *, dashboard: bool) -> M
         variables = environment(server.endpoint, folder, dashboard=dashboard, chunk_days=CHUNK_DAYS)
         run_sampled(ingest_command(source), variables, clock)
         before = {job.job_id for job in jobs_seen(server.endpoint)}
+        server.control.reset()
         with Sampler(psutil.Process(), clock) as all_of_it:
             began = clock.now().timestamp()
             run, seconds, _ = run_sampled(backfill_command(), variables, clock)
             ended = clock.now().timestamp()
+        reads = server.control.counters()["jobs"]["read"]
         jobs = [job for job in jobs_seen(server.endpoint) if job.job_id not in before]
     roles = (run.usage("command"), run.usage("worker"), run.usage("ray"))
     servers = (all_of_it.usage("emulator"), all_of_it.usage("proxy"))
-    return Measured(*roles, *servers, seconds, _phases(jobs, began, ended))
+    return Measured(*roles, *servers, seconds, _phases(jobs, began, ended), _statements(jobs, reads))
+
+
+def _statements(jobs: list[SeenJob], reads: int) -> dict[str, int]:
+    """Jobs by kind; `benchmarks.statements` compares them with the least that would do."""
+    counts = Counter(job.kind.value for job in jobs)
+    return {"storage reads": reads, **{f"{kind} jobs": counts[kind] for kind in sorted(counts)}}
 
 
 def _phases(jobs: list[SeenJob], began: float, ended: float) -> dict[str, float]:
