@@ -112,10 +112,11 @@ class Triage:
         """Through the gate: a partition on its way to a commit, or its end."""
         judgement = judge(measured, self.thresholds, force=self.plan.request.force)
         if not judgement.publish:
+            covered = measured.coverage >= self.thresholds.block
             return PartitionOutcome(
                 partition,
                 Outcome.BLOCKED,
-                Category.ROWS if measured.problems else Category.COVERAGE,
+                Category.ROWS if measured.problems or covered else Category.COVERAGE,
                 judgement.reason,
                 measured.missing,
                 measured.row_count,
