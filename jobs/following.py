@@ -114,9 +114,11 @@ class _Log:
         for line in lines:
             stamp, _, text = line.partition(" ")
             at = _sortable(stamp)
-            same = same + 1 if at == self._last else 1
-            if at > self._last or (at == self._last and same > self._known):
-                self._last, self._known = at, same
+            if at > self._last:
+                self._last, self._known, same = at, 0, 0
+            same += at == self._last
+            if at == self._last and same > self._known:
+                self._known = same
                 found.append(text)
         return found
 

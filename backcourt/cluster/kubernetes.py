@@ -157,10 +157,11 @@ def open_cluster(namespace: str | None, context: str | None) -> Iterator[Cluster
     except (ConfigError, OSError, KeyError, ValueError, YAMLError) as error:
         why = " ".join(str(error).split()).rstrip(".")
         raise UsageError(
-            f"No cluster is configured here: {why}.", "Set KUBECONFIG as for kubectl, or look at --context."
+            f"No cluster is configured here: {why}.",
+            "Set KUBECONFIG as for kubectl; `kubectl config get-contexts` lists what --context may be.",
         ) from None
     if config is None:
-        raise UsageError(f"The kubeconfig has no context {context}.", "`kubectl config get-contexts` lists them.")
+        raise UsageError("The kubeconfig names no present context.", "Give --context, or `kubectl config use-context`.")
     place = namespace or config.namespace or "default"
     with Client(config, namespace=place, timeout=httpx2.Timeout(CALL_SECONDS), trust_env=False) as client:
         yield Cluster(client, place)
@@ -188,9 +189,7 @@ def _refusal(error: ApiError, what: str, namespace: str) -> BackcourtError:
     code, message = error.status.code or 0, (error.status.message or str(error)).rstrip(".")
     told: dict[int, Callable[[], BackcourtError]] = {
         401: lambda: ClusterError("Kubernetes does not know who you are.", "Log in again, as for kubectl."),
-        403: lambda: ClusterError(
-            f"You have no right to it in namespace {namespace}: {message}.", "Ask for the right."
-        ),
+        403: lambda: ClusterError(f"You may not do that in namespace {namespace}: {message}.", "Ask for the right."),
         404: lambda: _missing(error, what, namespace),
         409: lambda: UsageError(
             f"There is a {what} already.", "`backcourt runs` shows it; take another --run, or delete it to start anew."
