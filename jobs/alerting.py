@@ -77,6 +77,7 @@ def alert_of_run(
     outcomes: Sequence[PartitionOutcome],
     held: Sequence[HeldBack],
     low_budget: LowBudget,
+    drift: Sequence[str],
     *,
     nightly: bool,
 ) -> None:
@@ -88,7 +89,8 @@ def alert_of_run(
         *partition_troubles(ground.run_id, outcomes),
         *breaker_troubles(held),
         *budget_troubles(low_budget.longest),
-        *_found_in_warehouse(ground, nightly=nightly),
+        *drift_troubles(drift),
+        *(_missed_night(ground) if nightly else ()),
     )
     if troubles:
         _send(webhook, message(ground.pipeline.name, ground.run_id, exit_code, troubles))
@@ -102,19 +104,23 @@ def alert_of_error(settings: Settings, clock: Clock, command: str, error: Backco
         _send(webhook, message(settings.pipeline, command, error.exit_code, (trouble,)))
 
 
-def _found_in_warehouse(ground: Ground, *, nightly: bool) -> tuple[Trouble, ...]:
-    """Old code, and a missed night."""
+def old_code(ground: Ground) -> tuple[str, ...]:
+    """That newer code wrote to the ledger than runs here, in sentences; none where that cannot be told."""
     try:
-        troubles = drift_troubles(drift_sentences(code_version(), read_code_versions(ground)))
-        if nightly:
-            now = ground.clock.now()
-            earlier = (r for r in read_runs(ground, (now - LOOKED_BACK).date()) if r.run_id != ground.run_id)
-            last = max((r.ended_at or r.started_at for r in earlier), default=None)
-            troubles = (*troubles, *silence_troubles(last, now))
+        return drift_sentences(code_version(), read_code_versions(ground))
     except BackcourtError as error:
-        typer.echo(f"backcourt: not all was looked at for alerts: {error}", err=True)
+        typer.echo(f"backcourt: the versions of the code were not compared: {error}", err=True)
         return ()
-    return troubles
+
+
+def _missed_night(ground: Ground) -> tuple[Trouble, ...]:
+    now = ground.clock.now()
+    try:
+        earlier = (r for r in read_runs(ground, (now - LOOKED_BACK).date()) if r.run_id != ground.run_id)
+        return silence_troubles(max((r.ended_at or r.started_at for r in earlier), default=None), now)
+    except BackcourtError as error:
+        typer.echo(f"backcourt: earlier runs were not looked for: {error}", err=True)
+        return ()
 
 
 def _send(webhook: Webhook, text: str) -> None:

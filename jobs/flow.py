@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,18 +10,18 @@ from pathlib import Path
 
 import typer
 
-from backcourt.errors import UsageError
+from backcourt.errors import BackcourtError, UsageError
 from backcourt.exports.whole_files import WholeFiles
 from backcourt.pipeline.breaker import BreakerPolicy, HeldBack, held_back
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.damage import distrusted
 from backcourt.pipeline.estimate import Estimate, estimate
-from backcourt.pipeline.outcomes import Partition
+from backcourt.pipeline.outcomes import Partition, PartitionOutcome
 from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, build_plan
 from backcourt.sources.source import Source
 from backcourt.warehouse.requests import Kind
-from jobs.alerting import LowBudget, alert_of_run
+from jobs.alerting import LowBudget, alert_of_run, old_code
 from jobs.console import console, print_json
 from jobs.ground import checked_run_id, ground_of, new_run_id
 from jobs.options import split_names
@@ -41,7 +41,7 @@ from ray_tasks.damage import find_damage
 from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
 from ray_tasks.lookback import read_not_through
-from ray_tasks.observing import Together
+from ray_tasks.observing import Observer, Together
 from ray_tasks.prepare import (
     Ground,
     clear_up,
@@ -54,6 +54,7 @@ from ray_tasks.prepare import (
     source_calendar,
 )
 from ray_tasks.run import RunReport, RunSetup, claim_start, execute
+from ray_tasks.telemetry import StandingMetrics
 
 MODELS = "models="
 """The run's option that names the folder of models begins so."""
@@ -204,15 +205,15 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
     if ended is not None:
         typer.echo(f"backcourt: {settled_sentence(ended)}", err=True)
         return ended.code
-    low_budget = LowBudget(session.clock)
+    watch = _Watch(LowBudget(session.clock), planned.held, old_code(ground))
     if not planned.plan.total:
-        alert_of_run(session.settings, ground, 0, (), planned.held, low_budget, nightly=wish.nightly)
+        watch.alert(session, ground, wish, 0, ())
         return 0
     if not yes and out.is_terminal and not typer.confirm("Go on?", default=True):
         return 0
     # Ray prints notes of its own while it works; standard output is for the JSON alone then
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
-        report = _run(session, wish, identity, planned, stop, low_budget)
+        report = _run(session, wish, identity, planned, stop, watch)
     if as_json:
         print_json(results_model(planned.plan, report))
     else:
@@ -223,15 +224,44 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
             out.print("The history of this start could not be written in time; the ledger has every commit.")
     if not report.end.stopped:  # whoever stopped it waits
         if not report.end.stall:
-            tell_breakers(ground, report.outcomes)
-        alert_of_run(
-            session.settings, ground, report.exit_code, report.outcomes, planned.held, low_budget, nightly=wish.nightly
-        )
+            _tell_breakers(ground, report)
+        watch.alert(session, ground, wish, report.exit_code, report.outcomes)
     return report.exit_code
 
 
+@dataclass(frozen=True)
+class _Watch:
+    """What alerts and metrics of a run are made from, besides its outcomes."""
+
+    low_budget: LowBudget
+    held: tuple[HeldBack, ...]
+    drift: tuple[str, ...]
+
+    def observer(self, settings: Settings, run_id: str) -> Observer:
+        """Who looks at the run for them."""
+        if settings.pool == "serial":
+            return self.low_budget
+        return Together(self.low_budget, StandingMetrics(run_id, len(self.held), bool(self.drift)))
+
+    def alert(
+        self, session: Session, ground: Ground, wish: Wish, code: int, outcomes: Sequence[PartitionOutcome]
+    ) -> None:
+        """Tell people, where a webhook is set."""
+        alert_of_run(
+            session.settings, ground, code, outcomes, self.held, self.low_budget, self.drift, nightly=wish.nightly
+        )
+
+
+def _tell_breakers(ground: Ground, report: RunReport) -> None:
+    """Record what became of each table; the run has ended, so that a failure here is only told."""
+    try:
+        tell_breakers(ground, report.outcomes)
+    except BackcourtError as error:
+        typer.echo(f"backcourt: circuit breakers were not told of this run: {error}", err=True)
+
+
 def _run(
-    session: Session, wish: Wish, identity: RunIdentity, planned: Planned, stop: StopSignals, low_budget: LowBudget
+    session: Session, wish: Wish, identity: RunIdentity, planned: Planned, stop: StopSignals, watch: _Watch
 ) -> RunReport:
     settings = session.settings
     workers = 1 if settings.pool == "serial" else settings.workers or os.cpu_count() or 1
@@ -254,7 +284,7 @@ def _run(
             planned.ledger,
             lambda: _engine(session, wish, identity, workers),
             stop,
-            Together(observer, low_budget),
+            Together(observer, watch.observer(settings, identity.run_id)),
             planned.earlier,
         )
 
@@ -271,6 +301,7 @@ def _engine(session: Session, wish: Wish, identity: RunIdentity, workers: int) -
         wish.source,
         settings.ray_address,
         settings.dashboard,
+        metrics_port=settings.metrics_port,
     )
     if settings.pool == "serial":
         opened = serial_engine(setup, session.warehouse, session.clock)

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         "auto", description="Progress as text or as JSON lines; auto: JSON in a pod."
     )
     dashboard: bool = Field(True, description="Start Ray's dashboard with a local Ray.")
+    metrics_port: int | None = Field(
+        None, ge=1024, le=65535, description="Port of a local Ray's Prometheus metrics; by default any free one."
+    )
     ray_address: str = Field("", description="Address of a Ray cluster; empty for a local one.")
     chunk_days: int = Field(31, ge=1, le=366, description="Longest span of dates that one task computes, in days.")
     budget: BudgetSettings = Field(default_factory=BudgetSettings, description="Calls in flight, by kind.")

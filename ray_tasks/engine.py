@@ -47,7 +47,10 @@ SECONDS_BETWEEN_STARTS = 2.0
 
 @dataclass(frozen=True)
 class EngineSetup:
-    """What an engine is made from. `workers` bounds the processes; `ray_address` is empty for a local Ray."""
+    """What an engine is made from. `workers` bounds the processes; `ray_address` is empty for a local Ray.
+
+    A local Ray shows its metrics at `metrics_port`, or at a port that happens to be free.
+    """
 
     pipeline: Pipeline
     connection: Connection
@@ -59,6 +62,7 @@ class EngineSetup:
     ray_address: str = ""
     dashboard: bool = True
     patience: Patience = field(default_factory=Patience)
+    metrics_port: int | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ def _join_ray(setup: EngineSetup, namespace: str, clock: Clock) -> str:
         shared |= {"address": setup.ray_address, "runtime_env": {"env_vars": WORKER_ENVIRONMENT}}
     else:
         shared |= {"address": "local", "num_cpus": setup.workers, "include_dashboard": setup.dashboard}
+        if setup.metrics_port:
+            shared["_metrics_export_port"] = setup.metrics_port
     starts = 1 if setup.ray_address else LOCAL_STARTS
     for start in range(1, starts + 1):
         try:

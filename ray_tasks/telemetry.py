@@ -5,7 +5,7 @@ from collections import Counter as Tally
 from ray.util.metrics import Counter, Gauge, Histogram
 
 from backcourt.errors import BackcourtError
-from backcourt.pipeline.outcomes import Outcome, PartitionOutcome
+from backcourt.pipeline.outcomes import Category, Outcome, PartitionOutcome
 from ray_tasks.observing import Progress
 from ray_tasks.steps import Step, StepResult
 
@@ -50,6 +50,8 @@ class RunMetrics:
         self._dates = Gauge("backcourt_dates", "Partitions of the run by outcome.", ("run", "outcome"))
         self._open = Gauge("backcourt_dates_open", "Partitions of the run without an outcome.", ("run",))
         self._permits = Gauge("backcourt_permits", "Permits by kind and state.", ("run", "kind", "state"))
+        self._forced = Gauge("backcourt_dates_forced", "Partitions published below the threshold.", ("run",))
+        self._forced_count = 0
 
     def opened(self, dashboard_url: str) -> None:
         """Nothing to count."""
@@ -63,9 +65,39 @@ class RunMetrics:
             self._dates.set(counts[outcome.value], {"run": self._run, "outcome": outcome.value})
         self._open.set(progress.open_count, {"run": self._run})
         for kind in progress.kinds:
-            figures = {"limit": kind.limit, "held": kind.held, "orphaned": kind.orphaned, "awaited": kind.waiting}
+            figures = {
+                "setting": kind.setting,
+                "limit": kind.limit,
+                "held": kind.held,
+                "orphaned": kind.orphaned,
+                "awaited": kind.waiting,
+            }
             for state, figure in figures.items():
                 self._permits.set(figure, {"run": self._run, "kind": kind.kind.value, "state": state})
 
     def ended(self, outcome: PartitionOutcome) -> None:
-        """Counted with the state as a whole."""
+        """Count what was forced; the rest is counted with the state as a whole."""
+        if outcome.category is Category.FORCED and outcome.outcome is not Outcome.UNCHANGED:
+            self._forced_count += 1
+            self._forced.set(self._forced_count, {"run": self._run})
+
+
+class StandingMetrics:
+    """What was known before the run began: tables behind an open breaker, and old code; an Observer."""
+
+    def __init__(self, run_id: str, breakers_open: int, old_code: bool) -> None:
+        """Take what is known; it is published once the pool is up."""
+        self._tags, self._open, self._old = {"run": run_id}, breakers_open, old_code
+        self._breakers = Gauge("backcourt_breakers_open", "Tables that circuit breakers hold back.", ("run",))
+        self._old_code = Gauge("backcourt_old_code", "1 where newer code wrote to the ledger.", ("run",))
+
+    def opened(self, dashboard_url: str) -> None:  # noqa: ARG002 (the port)
+        """Publish it."""
+        self._breakers.set(self._open, self._tags)
+        self._old_code.set(int(self._old), self._tags)
+
+    def progress(self, progress: Progress) -> None:
+        """Nothing changes."""
+
+    def ended(self, outcome: PartitionOutcome) -> None:
+        """Nothing changes."""

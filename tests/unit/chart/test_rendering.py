@@ -396,5 +396,45 @@ def test_the_dashboard_shows_metrics_that_exist() -> None:
     assert len(ours) >= 5
 
 
+def test_prometheus_alerts_of_what_the_webhook_tells() -> None:
+    from ray_tasks.telemetry import RunMetrics, StandingMetrics
+
+    rule = one("PrometheusRule", PROJECT, "monitoring.rules.enabled=true")
+    rules = {r["alert"]: r["expr"] for r in rule["spec"]["groups"][0]["rules"]}
+    told = (
+        "PartitionsBlocked",
+        "PartitionsForced",
+        "PartitionsFailed",
+        "BreakerOpen",
+        "BudgetHalved",
+        "NoRun",
+        "OldCode",
+    )
+    assert {f"Backcourt{name}" for name in told} <= set(rules)
+    metrics = [*vars(RunMetrics("x")).values(), *vars(StandingMetrics("x", 0, False)).values()]
+    made = {f"ray_{m.info['name']}" for m in metrics if hasattr(m, "info")}
+    assert {name for expression in rules.values() for name in metric_names(expression)} <= made
+    assert 'cronjob="backcourt-daily"' in rules["BackcourtNoRun"]
+    one("CronJob", PROJECT, ending="backcourt-daily")
+
+
+def test_prometheus_finds_the_nights_metrics() -> None:
+    pod = one("CronJob", PROJECT, ending="-daily")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "metrics", "containerPort": 8080} in pod["ports"]
+    assert {"name": "BACKCOURT_METRICS_PORT", "value": "8080"} in pod["env"]
+    monitor = one("PodMonitor", PROJECT, "monitoring.podMonitor.enabled=true")["spec"]
+    assert "daily" in monitor["selector"]["matchExpressions"][0]["values"]
+
+
+def test_pods_reach_the_webhook_where_one_is_set_and_only_there() -> None:
+    def open_blocks(*settings: str) -> list[str]:
+        egress = one("NetworkPolicy", PROJECT, *settings)["spec"]["egress"]
+        return [to["ipBlock"]["cidr"] for rule in egress for to in rule["to"] if "ipBlock" in to]
+
+    assert "0.0.0.0/0" not in open_blocks()
+    assert "0.0.0.0/0" in open_blocks("alerts.webhookSecret=slack")
+    assert "203.0.113.0/24" in open_blocks("alerts.webhookSecret=slack", "alerts.cidrs={203.0.113.0/24}")
+
+
 def metric_names(expression: str) -> set[str]:
     return set(re.findall(r"\bray_[a-z_]+", expression))
