@@ -17,6 +17,7 @@ import polars as pl
 from backcourt.pipeline.processor import Chunk
 from backcourt.sources.folder import FolderSource
 from benchmarks.markdown import markdown
+from benchmarks.season_data import AS_OF, END, REAL, START
 from nba.features import NAMES
 from nba.pipeline import PIPELINE
 from nba.predictions import ml_feature_store_v2, player_prop_predictions
@@ -24,16 +25,14 @@ from nba.predictions.model_files import packed
 from nba.predictions.training import train
 from tests.plain_loop import due_dates, run_in_memory, windowed
 
-START, END, AS_OF = date(2023, 10, 24), date(2024, 4, 14), date(2024, 6, 1)
 TRAININGS = tuple(date(2024, month, 1) for month in (1, 2, 3, 4))
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "nba"
 HEADER = ("system", "predictions", "mean absolute error", "mean signed error", "within 3", "within 5")
 
 
 def main() -> None:
     """Compute the season, train, predict, and print the errors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", default=str(FOLDER), help="Folder of the real games.")
+    parser.add_argument("--folder", default=str(REAL), help="Folder of the real games.")
     frames = run_in_memory(PIPELINE, FolderSource(parser.parse_args().folder), START, END, AS_OF, chunk_days=60)
     print(markdown(HEADER, [_row(name, rows) for name, rows in _errors(frames)]))
 
