@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from typer.testing import CliRunner
 
 from backcourt.cluster.kubernetes import Cluster, ClusterError, open_cluster
 from backcourt.errors import UsageError
+from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
+from backcourt.pipeline.plan import Plan, PlannedPartition, Reason, Request, TablePlan
 from jobs.cli import app, main
 from jobs.followed_run import FollowedRun
 from jobs.following import Follower
+from jobs.progress import JsonProgress
 from tests.unit.cluster.fake_api import FakeApi, serving
 from tests.unit.engine.fake_clock import FakeClock
 
@@ -200,7 +204,7 @@ def test_a_run_is_shown_like_a_local_one_and_ends_with_its_code(api: FakeApi, cl
     def log(*lines: str) -> Callable[[], object]:
         return lambda: api.logs.update({"submitter-1": [*api.logs.get("submitter-1", []), *lines]})
 
-    progress = line("progress", left=1, total=3, permits={"query": 2}, limits={"query": 8})
+    progress = line("progress", left=2, total=3, permits={"query": 2}, limits={"query": 8})
     story = Story(api)
     story.left = [
         story.status("Initializing"),
@@ -208,14 +212,14 @@ def test_a_run_is_shown_like_a_local_one_and_ends_with_its_code(api: FakeApi, cl
         story.status("Running", rayClusterName="c1"),
         log(stamped(1, "not JSON"), stamped(2, BEGIN), stamped(3, DONE)),
         *[lambda: None] * 6,
-        log(stamped(40, BAD), stamped(41, BAD, ".10"), stamped(42, progress)),
+        log(stamped(40, progress), stamped(41, BAD)),
         story.status("Failed", jobStatus="FAILED", reason="AppFailed", message=BLOCKED),
     ]
     code, text = story.follow(cluster)
     assert code == 3
     assert "season-2023 runs on Ray cluster c1." in text
     assert text.count("blocked: shop.revenue 2024-01-02: 8 of 10") == 1
-    assert "1 of 3 partitions" in text or "2 of 3 partitions" in text or "3 of 3 partitions" in text
+    assert text.count("1 of 3 partitions; permits query 2/8") == 1
     assert "ended with exit code 3: dates were blocked by the gate" in text
 
 
@@ -275,6 +279,30 @@ def test_ctrl_c_leaves_the_run_alone(api: FakeApi, monkeypatch: pytest.MonkeyPat
     assert f"backcourt cancel {RUN}" in done.output
     assert RUN in api.rayjobs
     assert not [asked for asked in api.asked if asked.startswith(("DELETE", "PATCH", "PUT"))]
+
+
+def test_what_a_run_in_a_pod_logs_is_what_following_reads(
+    api: FakeApi, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both sides of the format: the lines are those that a run's own progress writes."""
+    days = [date(2024, 1, 1), date(2024, 1, 2)]
+    request = Request(run_id=RUN, tables=("shop.revenue",), days=tuple(days), as_of=days[-1])
+    to_do = tuple(PlannedPartition(day=day, reason=Reason.MISSING) for day in days)
+    run = JsonProgress(
+        Plan(request=request, tables=(TablePlan(table="shop.revenue", wave=0, to_do=to_do),)), FakeClock()
+    )
+    run.opened("10.0.0.1:8265")
+    run.ended(PartitionOutcome(Partition("shop.revenue", days[0]), Outcome.COMMITTED, row_count=10))
+    run.ended(PartitionOutcome(Partition("shop.revenue", days[1]), Outcome.FAILED, Category.CODE, "division by zero"))
+    lines = capsys.readouterr().out.splitlines()
+    api.pods.append(submitter("submitter-1", "2026-11-21T08:00:00Z"))
+    story = Story(api)
+    story.left = [lambda: api.logs.update({"submitter-1": [stamped(n, text) for n, text in enumerate(lines)]})]
+    story.left += [*[lambda: None] * 6, lambda: api.logs["submitter-1"].append(stamped(50, lines[-1]))]
+    story.left += [story.status("Complete", jobStatus="SUCCEEDED")]
+    _, text = story.follow(cluster)
+    assert len(lines) == 3
+    assert "failed: shop.revenue 2024-01-02: division by zero" in text
 
 
 # --- listing ----------------------------------------------------------------------------------------------------------
