@@ -122,11 +122,11 @@ def execute(
         earlier=earlier,
     )
     with open_engine() as engine:
-        curve = BudgetCurve(setup.clock)
-        observer = Together(observer, *engine.observers, curve)
+        observer = Together(observer, *engine.observers)
         observer.opened(engine.dashboard_url)
         recorder = Recorder(setup, identity, engine.attempts)
         recorder.started(plan)
+        curve = BudgetCurve(setup.clock)
         committer = Committer(
             identity, setup.pipeline, setup.warehouse, setup.warehouse.names, engine.attempts, setup.state_dataset
         )
@@ -139,7 +139,7 @@ def execute(
             setup.driver,
             setup.clock,
             stop,
-            observer,
+            Together(observer, curve),
             engine.kinds,
         )
         end = driver.run()

@@ -19,7 +19,8 @@ def coverage_charts(series: Mapping[str, Sequence[tuple[date, float]]]) -> str:
     if not series:
         return '<p class="soft">No coverage has been measured yet.</p>'
     floor = min(0.8, *(share for found in series.values() for _, share in found))
-    return f'<div class="charts">{"".join(_coverage(name, found, floor) for name, found in series.items())}</div>'
+    charts = "".join(_coverage(name, found, floor) for name, found in series.items())
+    return f'<p class="soft">Every curve from {floor:.0%} to 100%.</p><div class="charts">{charts}</div>'
 
 
 def _coverage(table: str, found: Sequence[tuple[date, float]], floor: float) -> str:
@@ -37,7 +38,7 @@ def _coverage(table: str, found: Sequence[tuple[date, float]], floor: float) -> 
         said += f", {lowest:.1%} lowest"
         link = f', <a href="#{short(table)}-{lowest_day}">{lowest_day}</a>'
     return (
-        f"<figure><figcaption><b>{escape(table)}</b><br>{said}{link}; scale {floor:.0%} to 100%</figcaption>"
+        f"<figure><figcaption><b>{escape(short(table))}</b><br>{said}{link}</figcaption>"
         f"{_svg(f'Coverage of {table} from {found[0][0]} to {found[-1][0]}: {said}', _line('curve', points))}</figure>"
     )
 

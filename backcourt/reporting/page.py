@@ -105,7 +105,7 @@ def _not_there(cells: Sequence[Cell]) -> str:
     ]
     more = f'<p class="soft">{len(causes) - LISTED:,} more are in the calendar.</p>' if len(causes) > LISTED else ""
     columns = ("date", "table", "state", "cause", "reason", "retry helps")
-    return (_table(columns, rows, words=4) if rows else "") + more + _waiting(waiting)
+    return (_table(columns, rows, numbers=(5,), words=4) if rows else "") + more + _waiting(waiting)
 
 
 def _waiting(cells: Sequence[Cell]) -> str:
@@ -185,8 +185,9 @@ def _ranked(outcomes: Sequence[OutcomeRecord], known: set[str]) -> str:
     slow, retried = ranking(lambda o: o.seconds, 0.0), ranking(lambda o: o.attempts, 1)
     if not slow and not retried:
         return '<p class="soft">Nothing was computed.</p>'
+    note = '<p class="soft">Seconds of computing, shared evenly by the dates that were computed together.</p>'
     again = _table(columns, rows(retried), numbers=(2, 3, 4)) if retried else '<p class="soft">No retry was needed.</p>'
-    return f"<h3>Slowest</h3>{_table(columns, rows(slow), numbers=(2, 3, 4))}<h3>Most retried</h3>{again}"
+    return f"{note}<h3>Slowest</h3>{_table(columns, rows(slow), numbers=(2, 3, 4))}<h3>Most retried</h3>{again}"
 
 
 def _linked(record: OutcomeRecord, known: set[str]) -> str:
@@ -223,6 +224,11 @@ def _table(
     def kind(at: int) -> str:
         return ' class="n"' if at in numbers else ' class="words"' if at == words else ""
 
+    def cell(at: int, content: str) -> str:
+        """A number says what it counts where the head is hidden: on a phone a row is a paragraph."""
+        name = f' data-name="{columns[at]}"' if at in numbers else ""
+        return f"<td{kind(at)}{name}>{content}</td>"
+
     head = "".join(f'<th scope="col"{kind(at)}>{name}</th>' for at, name in enumerate(columns))
-    body = "".join(f"<tr>{''.join(f'<td{kind(at)}>{c}</td>' for at, c in enumerate(row))}</tr>\n" for row in rows)
+    body = "".join(f"<tr>{''.join(cell(at, c) for at, c in enumerate(row))}</tr>\n" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
