@@ -1,7 +1,11 @@
-"""Rolling averages and usage a second way: plain loops over raw box scores, without a line of the processors' code."""
+"""Rolling averages and usage a second way: plain loops over raw box scores, without a line of the processors' code.
+
+A game of which a figure is NULL has no rate, as in the processors.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan, nan
 from statistics import fmean
 
 from backcourt.pipeline.processor import SAME_DATE, SEASON, Input, Row, SpotCheck
@@ -22,22 +26,23 @@ TeamGame = tuple[str, str]
 
 def rates(rows: Sequence[Row], inputs: Mapping[str, Lines]) -> list[Row]:
     """Usage, true shooting and effective field goals of rows of the player summaries."""
-    lines = inputs[BOX_SCORES]
-    teams = _teams(lines)
+    lines = [line for line in inputs[BOX_SCORES] if _is_whole(line)]
+    teams = _teams(inputs[BOX_SCORES])
     by_key = {(line["game_id"], line["player_lookup"]): line for line in lines}
-    found: list[Row] = []
-    for row in rows:
-        line = by_key[row["game_id"], row["player_lookup"]]
-        shots, threes = line["field_goals_attempted"], line["three_pointers_made"]
-        tries = shots + 0.44 * line["free_throws_attempted"]
-        found.append(
-            {
-                "usage_rate": _usage(line, teams),
-                "ts_pct": line["points"] / (2 * tries) if tries else None,
-                "efg_pct": (line["field_goals_made"] + 0.5 * threes) / shots if shots else None,
-            }
-        )
-    return found
+    return [_rates(by_key.get((row["game_id"], row["player_lookup"])), teams) for row in rows]
+
+
+def _rates(line: Row | None, teams: Mapping[TeamGame, Mapping[str, float]]) -> Row:
+    """The rates of one line; none of a line that is not there."""
+    if line is None:
+        return dict.fromkeys(("usage_rate", "ts_pct", "efg_pct"))
+    shots, threes = line["field_goals_attempted"], line["three_pointers_made"]
+    tries = shots + 0.44 * line["free_throws_attempted"]
+    return {
+        "usage_rate": _usage(line, teams),
+        "ts_pct": line["points"] / (2 * tries) if tries else None,
+        "efg_pct": (line["field_goals_made"] + 0.5 * threes) / shots if shots else None,
+    }
 
 
 def form(rows: Sequence[Row], inputs: Mapping[str, Lines]) -> list[Row]:
@@ -72,15 +77,23 @@ def _teams(lines: Lines) -> dict[TeamGame, Mapping[str, float]]:
     found: dict[TeamGame, dict[str, float]] = defaultdict(lambda: dict.fromkeys(_ADDED_UP, 0.0))
     for line in lines:
         for name in _ADDED_UP:
-            found[line["game_id"], line["team_abbr"]][name] += line[name]
+            value = line[name]
+            found[line["game_id"], line["team_abbr"]][name] += nan if value is None else value
     return dict(found)
 
 
 def _usage(line: Row, teams: Mapping[TeamGame, Mapping[str, float]]) -> float | None:
     """100 (FGA + 0.44 FTA + TOV) (TmMin / 5) / (Min (TmFGA + 0.44 TmFTA + TmTOV)): DOMAIN, section 3."""
     team = teams[line["game_id"], line["team_abbr"]]
+    if not _is_whole(line) or isnan(_plays(team) + team["minutes"]):
+        return None
     below = line["minutes"] * _plays(team)
     return 100 * _plays(line) * (team["minutes"] / 5) / below if below else None
+
+
+def _is_whole(line: Row) -> bool:
+    """Whether every figure is known."""
+    return all(line[name] is not None for name in _COLUMNS)
 
 
 def _plays(of: Row) -> float:
