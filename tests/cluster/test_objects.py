@@ -21,7 +21,8 @@ def without(text: str, *kinds: str) -> str:
 def missing_kinds() -> tuple[str, ...]:
     """Kinds of operators that this cluster does not have."""
     names = must("kubectl", "get", "crd", "-o", "name")
-    wanted = {"RayJob": "rayjobs.ray.io", "PodMonitor": "podmonitors.monitoring", "PrometheusRule": "prometheusrules."}
+    ray = {"RayJob": "rayjobs.ray.io", "RayCronJob": "raycronjobs.ray.io"}
+    wanted = {**ray, "PodMonitor": "podmonitors.monitoring", "PrometheusRule": "prometheusrules."}
     return tuple(kind for kind, name in wanted.items() if name not in names)
 
 
@@ -40,6 +41,8 @@ def missing_kinds() -> tuple[str, ...]:
             "monitoring.rules.enabled=true",
             "monitoring.grafana.enabled=true",
             "kueue.queueName=backfills",
+            "rayCronJob.enabled=true",
+            "alerts.webhookSecret=slack",
         ),
     ],
     ids=["default", "autoscaling", "tryout", "everything"],
