@@ -6,10 +6,9 @@ reader replaces (RUN, PATH, …) are replaced here. What a page shows below a co
 
 import importlib.util
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,62 +21,76 @@ import yaml
 from backcourt.warehouse.emulator import LocalBigQuery
 from jobs.cli import app
 from tests.docs.blocks import PAGES, REPOSITORY, Command, commands, is_shown
-from tests.integration.nba_league import League
+from tests.integration.nba_league import League, Told
 
-FIRST, LAST = date(2023, 10, 24), date(2023, 11, 20)
-INCOMPLETE = date(2023, 11, 14)
+FIRST, LAST, NIGHT = date(2023, 10, 24), date(2023, 11, 20), date(2023, 11, 21)
+RUNBOOK = "runbook.md"
 PAGE_OF_ITS_OWN = "pipelines.md"
 """Its worked example has its own test."""
 ENDLESS = ("emulator", "drain", "submit", "cancel", "runs")
 """Commands that serve until they are stopped, or that need a cluster or a run that is alive."""
 ALL = [command for page in PAGES if page.name != PAGE_OF_ITS_OWN for command in commands(page)]
 OURS = [command for command in ALL if command.words[0] == "backcourt"]
+HERE = [command for command in OURS if command.words[1] not in ENDLESS and "://" not in command.text]
 
 
 @dataclass(frozen=True)
-class Damaged:
-    """The league after its first night: one date is blocked, and with it what depends on it."""
+class Reader:
+    """Somebody who types what a page shows, with what they have put in for its names."""
 
     league: League
-    folder: Path
-    run_id: str
+    files: Path
 
-    def words(self, command: Command) -> list[str]:
-        """The command's words with what a reader would put in."""
+    def types(self, command: Command) -> Told:
+        """Run it; where the command would ask, say yes."""
         known = {
-            "RUN": self.run_id,
-            "folder:/data/nba": f"folder:{self.folder}",
-            "folder:PATH": f"folder:{self.folder}",
+            "RUN": "first-night",
+            "folder:/data/nba": f"folder:{self.files}",
+            "folder:PATH": f"folder:{self.files}",
+            "folder:COMPLETE": f"folder:{self.files.parent / 'complete'}",
         }
-        return [known.get(word, word) for word in command.words[1:]]
+        yes = ["--yes"] if "--yes" in flags(command.words[1]) and "--yes" not in command.words else []
+        return self.league.run(*[known.get(word, word) for word in command.words[1:]], *yes)
 
 
 @pytest.fixture(scope="module")
-def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Damaged]:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Somebody with four weeks of games and every table."""
     folder = tmp_path_factory.mktemp("docs")
     files = folder / "league"
     with LocalBigQuery(None) as server, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        league = League(server, folder, "docs", date(2023, 11, 21))
+        league = League(server, folder, "docs", LAST + timedelta(days=1))
         league.done("simulate", "--to", str(files), "--seed", "7", "--start", str(FIRST), "--end", str(LAST))
-        whole = folder / "whole.parquet"
-        (box_scores,) = files.rglob("*box_scores*.parquet")
-        shutil.copy(box_scores, whole)
-        frame = pl.read_parquet(whole)
-        day = next(name for name, kind in frame.schema.items() if kind == pl.Date)
-        frame.filter((pl.col(day) != INCOMPLETE) | (pl.int_range(pl.len()) % 2 == 0)).write_parquet(box_scores)
-        league.run("ingest", "--source", f"folder:{files}", "--yes")
-        league.run("backfill", "--start", str(FIRST), "--end", str(LAST), "--yes", "--run", "first-night")
-        yield Damaged(league, files, "first-night")
+        league.done("ingest", "--source", f"folder:{files}", "--yes")
+        league.done("backfill", "--yes", "--run", "first-night")
+        yield Reader(league, files)
 
 
-@pytest.mark.parametrize("command", [c for c in OURS if c.words[1] not in ENDLESS and "://" not in c.text], ids=str)
-def test_a_command_does_what_its_page_shows(damaged: Damaged, command: Command) -> None:
-    told = (
-        damaged.league.run(*damaged.words(command), "--yes")
-        if asks(command)
-        else damaged.league.run(*damaged.words(command))
-    )
+@pytest.fixture(scope="module")
+def on_call(reader: Reader) -> Reader:
+    """Somebody in the night after, when the box scores of one of six games did not arrive."""
+    files = reader.files.parent / "night"
+    for folder in (files, files.parent / "complete"):
+        words = ("--to", str(folder), "--seed", "7", "--start", str(FIRST), "--end", str(NIGHT))
+        reader.league.done("simulate", *words)
+    (box_scores,) = files.rglob("*box_scores*.parquet")
+    frame = pl.read_parquet(box_scores)
+    missing = frame.filter(pl.col("game_date") == NIGHT)["game_id"].min()
+    frame.filter(pl.col("game_id") != missing).write_parquet(box_scores)
+    return Reader(replace(reader.league, as_of=NIGHT + timedelta(days=1)), files)
+
+
+@pytest.mark.parametrize("command", [c for c in HERE if c.page.name != RUNBOOK], ids=str)
+def test_a_command_does_what_its_page_shows(reader: Reader, command: Command) -> None:
+    told = reader.types(command)
+    assert told.code == command.code, told.text
+    assert is_shown(command.shown, told.text), told.text
+
+
+@pytest.mark.parametrize("command", [c for c in HERE if c.page.name == RUNBOOK], ids=str)
+def test_a_command_of_the_runbook_does_what_it_shows(on_call: Reader, command: Command) -> None:
+    told = on_call.types(command)
     assert told.code == command.code, told.text
     assert is_shown(command.shown, told.text), told.text
 
@@ -102,11 +115,6 @@ def test_another_program_is_called_as_it_can_be(command: Command) -> None:
                 assert found(values, assigned.partition("=")[0].split("."))
     else:
         assert program in ("kubectl", "kind", "docker", "export", "git", "pip")
-
-
-def asks(command: Command) -> bool:
-    """Whether the command would ask a person."""
-    return "--yes" in flags(command.words[1]) and "--yes" not in command.words
 
 
 def flags(name: str) -> set[str]:
