@@ -65,16 +65,17 @@ def gather(
     from backcourt.reporting.page import Report
     from backcourt.warehouse.history_reads import OutcomeFilter
     from jobs.ground import ground_of, new_run_id
+    from jobs.known_days import known_days
     from jobs.options import split_names
     from jobs.session import find_tables
     from jobs.version import code_version
     from ray_tasks.lookback import read_outcomes, read_runs
-    from ray_tasks.prepare import read_calendar, read_ledger
+    from ray_tasks.prepare import read_ledger
 
     ground = ground_of(session, new_run_id(session, "report"))
     pipeline, today = session.pipeline, session.clock.now().date()
     names = find_tables(pipeline, split_names(tables)) or tuple(p.name for p in pipeline.processors)
-    calendar = read_calendar(ground)
+    calendar = known_days(session, ground, dates)
     shown, _ = dates.of(calendar)
     ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1])
     last = latest(read_outcomes(ground, OutcomeFilter(today - timedelta(days=HISTORY_DAYS), names, newest=True)))

@@ -6,10 +6,11 @@ from backcourt.pipeline.plan import Frozen
 from backcourt.pipeline.stale import OLDER_INPUTS, StaleGroup, stale_groups
 from jobs.console import console, print_json, spans
 from jobs.ground import ground_of, new_run_id
+from jobs.known_days import known_days
 from jobs.options import split_names
 from jobs.selection import DateSelection
 from jobs.session import Session, find_tables
-from ray_tasks.prepare import read_calendar, read_ledger
+from ray_tasks.prepare import read_ledger
 
 
 class StaleOutput(Frozen):
@@ -22,7 +23,7 @@ def find_stale(session: Session, tables: list[str] | None, dates: DateSelection)
     """The stale groups of the tables (all by default) and dates."""
     ground = ground_of(session, new_run_id(session, "stale"))
     names = find_tables(session.pipeline, split_names(tables)) or tuple(p.name for p in session.pipeline.processors)
-    calendar = read_calendar(ground)
+    calendar = known_days(session, ground, dates)
     days, _ = dates.of(calendar)
     ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1])
     return stale_groups(session.pipeline, calendar, ledger, session.as_of, names, days)

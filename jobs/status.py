@@ -117,15 +117,16 @@ def _look(session: "Session", tables: list[str] | None, dates: Any, wanted_versi
     from backcourt.warehouse.errors import NotFound
     from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
     from jobs.ground import ground_of, new_run_id
+    from jobs.known_days import known_days
     from jobs.options import split_names
     from jobs.session import find_tables
     from jobs.version import code_version
     from ray_tasks.lookback import read_code_versions
-    from ray_tasks.prepare import read_calendar, read_ledger
+    from ray_tasks.prepare import read_ledger
 
     ground = ground_of(session, new_run_id(session, "status"))
     names = find_tables(session.pipeline, split_names(tables)) or tuple(p.name for p in session.pipeline.processors)
-    calendar = read_calendar(ground)
+    calendar = known_days(session, ground, dates)
     days, _ = dates.of(calendar)
     ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1])
     request = Request(run_id=ground.run_id, tables=names, days=days, as_of=session.as_of)

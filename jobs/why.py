@@ -5,7 +5,6 @@ from datetime import timedelta
 from rich.console import Console
 from rich.text import Text
 
-from backcourt.errors import UsageError
 from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.processor import Pipeline
 from backcourt.pipeline.records import latest
@@ -13,10 +12,12 @@ from backcourt.pipeline.why import Grounds, Why, explain
 from backcourt.warehouse.history_reads import OutcomeFilter
 from jobs.console import console, print_json
 from jobs.ground import ground_of, new_run_id
+from jobs.known_days import known_days
 from jobs.options import parse_date
+from jobs.selection import DateSelection
 from jobs.session import Session, find_tables
 from ray_tasks.lookback import read_outcomes
-from ray_tasks.prepare import read_calendar, read_ledger
+from ray_tasks.prepare import read_ledger
 
 HISTORY_DAYS = 400
 """How far back the last outcome of a partition is looked for, in days."""
@@ -41,9 +42,7 @@ def tell_why(session: Session, table: str, day_text: str, *, as_json: bool) -> i
 def why(session: Session, partition: Partition) -> Why:
     """The explanation of one partition, from calendar, ledger and history."""
     ground = ground_of(session, new_run_id(session, "why"))
-    calendar = read_calendar(ground)
-    if not calendar.dates:
-        raise UsageError("The schedule has no dates.", "Run `backcourt ingest --source folder:PATH` first.")
+    calendar = known_days(session, ground, DateSelection(named=(partition.day,)))
     ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1])
     since = session.clock.now().date() - timedelta(days=HISTORY_DAYS)
     tables = upstream(session.pipeline, partition.table)
