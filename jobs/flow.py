@@ -127,7 +127,7 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
     )
     ledger: Ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1]) if calendar.dates else {}
     held: tuple[HeldBack, ...] = ()
-    if wish.nightly:
+    if wish.nightly or wish.recompute:
         found = frozenset(find_damage(ground, tables, ledger, days))
         request, ledger = request.model_copy(update={"damaged": found}), distrusted(ledger, found)
     plan = build_plan(session.pipeline, calendar, request, ledger, no_games)

@@ -110,7 +110,7 @@ def _look(
         counts,
         hashes,
         look.earlier,
-        session.settings.block_below,
+        session.settings.warn_below,
     )
     findings = [f for name, wanted_days in days.items() for f in validate(facts, [name], wanted_days)]
     return tuple(findings), after

@@ -20,7 +20,7 @@ from backcourt.pipeline.versions import TableVersions
 class Fault(StrEnum):
     """What can be wrong with a partition, a month or an export.
 
-    MISSING: not committed though it is due. UNCOVERED: published below the threshold, by force. OLD_VERSION: made by
+    MISSING: not committed though it is due. UNCOVERED: published below the warning threshold. OLD_VERSION: made by
     another version of its processor. STALE: an input has other rows now. ROWS_LOST, ROWS_ADDED, DOUBLED, CHANGED: the
     table holds fewer rows, more rows, two rows of a key, or other values than were committed. STRAY: rows that no
     commit published. IMPLAUSIBLE: a mean that the world does not have. NOT_EXPORTED: its file is missing.
@@ -83,7 +83,7 @@ class Facts:
     counts: Counts
     hashes: Mapping[tuple[str, date], str]
     earlier: Mapping[Partition, str]
-    block_below: float
+    warn_below: float
 
 
 def validate(facts: Facts, tables: Iterable[str], days: Sequence[date]) -> tuple[Finding, ...]:
@@ -144,9 +144,10 @@ def _uncommitted(facts: Facts, processor: Processor, day: date) -> Iterator[Find
 def _of_ledger(
     facts: Facts, processor: Processor, entry: LedgerEntry, versions: Mapping[str, TableVersions]
 ) -> Iterator[Finding]:
-    if entry.coverage < facts.block_below:
+    if entry.coverage < facts.warn_below:
         share = f"{entry.present_count} of {entry.expected_count} expected ({entry.coverage:.1%})"
-        yield Finding(entry.table, entry.day, Fault.UNCOVERED, f"{share}, published by --force")
+        how = ", published by --force" if entry.forced else ", published with a warning"
+        yield Finding(entry.table, entry.day, Fault.UNCOVERED, share + how)
     if entry.processor_version != processor.version:
         what = f"made by version {entry.processor_version} of its processor, now {processor.version}"
         yield Finding(entry.table, entry.day, Fault.OLD_VERSION, what)

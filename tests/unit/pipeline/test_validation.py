@@ -60,7 +60,7 @@ def facts(**changed: object) -> Facts:
         {key: KeyCount(3, 3, 0) for key in known},
         {key: entry.content_hash for key, entry in known.items()},
         {},
-        0.9,
+        0.95,
     )
     return replace(sound, **changed)  # type: ignore[arg-type]
 
@@ -127,6 +127,15 @@ def test_forced_old_and_stale_partitions() -> None:
         ("d.b", day(3), Fault.OLD_VERSION),
         ("d.b", day(4), Fault.STALE),
     ]
+
+
+def test_a_date_that_lacks_a_game_is_told_though_the_gate_let_it_pass() -> None:
+    known = ledger()
+    known["d.raw", day(1)] = replace(known["d.raw", day(1)], expected_count=24, present_count=22)
+    known["d.raw", day(2)] = replace(known["d.raw", day(2)], expected_count=24, present_count=23)
+    (found,) = validate(facts(ledger=known), ["d.raw"], DAYS)
+    assert (found.day, found.fault) == (day(1), Fault.UNCOVERED)
+    assert found.what == "22 of 24 expected (91.7%), published with a warning"
 
 
 def test_rows_that_cleanup_took_away_are_no_fault() -> None:
