@@ -17,6 +17,7 @@ from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.damage import distrusted
 from backcourt.pipeline.estimate import Estimate, estimate
+from backcourt.pipeline.holds import KeptOff, kept_off
 from backcourt.pipeline.outcomes import Partition, PartitionOutcome
 from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, build_plan
 from backcourt.sources.source import Source
@@ -33,13 +34,14 @@ from jobs.settings import BudgetSettings, Settings, read_budget
 from jobs.settled import settled_end, settled_sentence
 from jobs.stopping import StopSignals
 from jobs.version import code_version
-from jobs.views import show_held, show_plan, show_results
+from jobs.views import show_held, show_kept_off, show_plan, show_results
 from ray_tasks.breakers import read_breakers, tell_breakers
 from ray_tasks.budget_watch import BudgetWatch
 from ray_tasks.committer import RunIdentity
 from ray_tasks.damage import find_damage
 from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
+from ray_tasks.holds import read_holds
 from ray_tasks.lookback import read_not_through
 from ray_tasks.observing import Observer, Together
 from ray_tasks.prepare import (
@@ -94,6 +96,7 @@ class Planned:
     estimate: Estimate
     earlier: Mapping[Partition, str]
     held: tuple[HeldBack, ...] = ()
+    kept_off: tuple[KeptOff, ...] = ()
 
 
 class PlanOutput(Frozen):
@@ -101,6 +104,7 @@ class PlanOutput(Frozen):
 
     plan: Plan
     estimate: Estimate
+    held: tuple[str, ...] = ()
 
 
 def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
@@ -133,14 +137,17 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
     plan = build_plan(session.pipeline, calendar, request, ledger, no_games)
     if wish.nightly:
         plan, held = held_back(plan, read_breakers(ground), session.clock.now(), breaker_policy(session.settings))
+    plan, kept = kept_off(plan, read_holds(ground))
+    failures = read_failures(ground, session.as_of - timedelta(days=FAILURES_DAYS)) if plan.total else {}
     sizes = read_sizes(ground)
     return Planned(
         plan,
         calendar,
         ledger,
         estimate(session.pipeline, calendar, plan, session.settings.chunk_days, sizes),
-        read_failures(ground, session.as_of - timedelta(days=FAILURES_DAYS)) if plan.total else {},
+        failures | {partition: str(each.hold) for each in kept for partition in each.partitions},
         held,
+        kept,
     )
 
 
@@ -174,10 +181,12 @@ def show_only(session: Session, wish: Wish, *, as_json: bool) -> int:
     ground = ground_of(session, wish.run_id or new_run_id(session, "plan"))
     planned = make_plan(session, ground, wish)
     if as_json:
-        print_json(PlanOutput(plan=planned.plan, estimate=planned.estimate))
+        held = tuple(f"{each.hold.table} is {each.hold}" for each in planned.kept_off)
+        print_json(PlanOutput(plan=planned.plan, estimate=planned.estimate, held=held))
     else:
         show_plan(console(), planned.plan, planned.estimate)
         show_held(console(), planned.held)
+        show_kept_off(console(), planned.kept_off)
     return 0
 
 
@@ -201,6 +210,7 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
     if not as_json:
         show_plan(out, planned.plan, planned.estimate)
         show_held(out, planned.held)
+        show_kept_off(out, planned.kept_off)
     ended = settled_end(ground, planned.plan.request, identity.code_version, session.settings.settled_seconds)
     if ended is not None:
         typer.echo(f"backcourt: {settled_sentence(ended)}", err=True)

@@ -11,6 +11,9 @@ from ray_tasks.attempts import Attempts, Patience
 from ray_tasks.permits import LocalPermits
 from ray_tasks.prepare import Ground
 
+A_FEW_TRIES = Patience(tries=4)
+"""How often a command's own calls are tried."""
+
 
 def new_run_id(session: Session, kind: str) -> str:
     """An id that sorts by time and starts with a letter, as Kubernetes wants names to."""
@@ -31,10 +34,10 @@ def checked_run_id(run_id: str | None) -> str | None:
     return run_id
 
 
-def ground_of(session: Session, run_id: str) -> Ground:
+def ground_of(session: Session, run_id: str, patience: Patience = A_FEW_TRIES) -> Ground:
     """What preparing needs; its few calls run one after the other, under permits of their own."""
     permits = LocalPermits(dict.fromkeys(Kind, 1), session.clock)
-    attempts = Attempts(session.warehouse, permits, session.clock, Random(run_id), Patience(tries=4))  # noqa: S311
+    attempts = Attempts(session.warehouse, permits, session.clock, Random(run_id), patience)  # noqa: S311
     return Ground(
         session.pipeline,
         session.warehouse,

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from backcourt.pipeline.breaker import HeldBack, Phase
 from backcourt.pipeline.estimate import Estimate
+from backcourt.pipeline.holds import KeptOff
 from backcourt.pipeline.outcomes import Category, Outcome, PartitionOutcome
 from backcourt.pipeline.plan import Plan, Reason, TablePlan
 from jobs.console import bytes_text, grid, spans
@@ -49,6 +50,12 @@ def show_held(out: Console, held: Sequence[HeldBack]) -> None:
             f"{each.left_out} dates left out.",
             markup=False,
         )
+
+
+def show_kept_off(out: Console, kept: Sequence[KeptOff]) -> None:
+    """What holds keep out of the run."""
+    for each in kept:
+        out.print(f"{each.hold.table} is {each.hold}; {len(each.partitions)} dates left out.", markup=False)
 
 
 def show_results(out: Console, plan: Plan, outcomes: Sequence[PartitionOutcome], seconds: float) -> None:

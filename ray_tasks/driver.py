@@ -17,7 +17,7 @@ from backcourt.pipeline.outcomes import Category, Outcome
 from backcourt.pipeline.plan import Plan
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline
 from backcourt.pipeline.triage import Passed
-from backcourt.warehouse.errors import NotFound, StagingMismatch, Stopped, Superseded, WarehouseError
+from backcourt.warehouse.errors import Held, NotFound, StagingMismatch, Stopped, Superseded, WarehouseError
 from ray_tasks.committer import Batch, CommitEnded, Committer
 from ray_tasks.errors import InputLost, PermitTimeout, WorkerDied
 from ray_tasks.observing import Observer, Progress
@@ -225,7 +225,9 @@ class Driver:
 
     def _commit_ended(self, ended: CommitEnded) -> None:
         batch = ended.batch
-        if ended.error:
+        if isinstance(ended.error, Held):
+            self._board.commit_failed(batch.passed, Category.HELD, str(ended.error), Outcome.BLOCKED)
+        elif ended.error:
             self._try_again_or_fail(batch.passed, ended.error, isinstance(ended.error, STAGE_AGAIN))
         elif ended.superseded is not None:
             beaten = [p for p in batch.passed if p.entry.day in ended.superseded]

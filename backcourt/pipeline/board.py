@@ -247,10 +247,12 @@ class Board:
                 self.shelf.replace_reader(chunk, (), {chunk: keys})
                 self._enqueue(chunk, keys)
 
-    def commit_failed(self, passed: Iterable[Passed], category: Category, reason: str) -> None:
+    def commit_failed(
+        self, passed: Iterable[Passed], category: Category, reason: str, outcome: Outcome = Outcome.FAILED
+    ) -> None:
         """The commit failed for good."""
         for each in passed:
-            self._settle(PartitionOutcome(each.partition, Outcome.FAILED, category, reason, attempts=each.attempts))
+            self._settle(PartitionOutcome(each.partition, outcome, category, reason, attempts=each.attempts))
 
     def leave(self, reason: str) -> None:
         """The run ends: what has no outcome yet is left for the next one."""

@@ -32,6 +32,7 @@ class Category(StrEnum):
     COVERAGE = "data missing"
     ROWS = "bad rows"
     REFUSED = "refused"
+    HELD = "held"
     UPSTREAM = "upstream"
     CODE = "code"
     WORKER = "worker died"
@@ -42,7 +43,7 @@ class Category(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-RETRY_CAN_HELP = frozenset({Category.QUOTA, Category.TIMEOUT, Category.WORKER, Category.INTERRUPTED})
+RETRY_CAN_HELP = frozenset({Category.QUOTA, Category.TIMEOUT, Category.WORKER, Category.INTERRUPTED, Category.HELD})
 """Categories in which the same command may succeed without a change of data or code."""
 
 

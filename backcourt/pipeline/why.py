@@ -23,6 +23,8 @@ REMEDIES: Mapping[str, str] = {
     Category.QUOTA: "Nothing is wrong with the date. Run {command} again, later or with a smaller --budget.",
     Category.TIMEOUT: "Nothing is wrong with the date. Run {command} again.",
     Category.INTERRUPTED: "Nothing is wrong with the date: its run was stopped. Run {command} again.",
+    Category.HELD: "Nothing is wrong with the date: an operator holds its table, as `backcourt hold --list` tells. Run "
+    "{command} once it is let go.",
     Category.WORKER: "Run {command} again with --workers 1; if the worker dies again, it needs more memory.",
     Category.WAREHOUSE: "Look at the last error, correct what BigQuery names, then run {command}.",
 }

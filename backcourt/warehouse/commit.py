@@ -100,9 +100,10 @@ def commit_script(batch: CommitBatch, names: Names, state_dataset: str, changes:
     """The script's text.
 
     `changes`, where given, are the statements that change the target in place of the replacement from staging: a
-    repair is a commit like any other, with a head, a check and ledger rows.
+    repair is a commit like any other, with a head, a check and ledger rows. It may change a table that is held: the
+    hold is there for it.
 
-    It ends with `backcourt:head`, `backcourt:already-committed`, `backcourt:superseded:<dates>` or
+    It ends with `backcourt:head`, `backcourt:already-committed`, `backcourt:held`, `backcourt:superseded:<dates>` or
     `backcourt:staging:<dates>` in its error when a check fails, and then leaves no trace.
     """
     state = State(state_dataset)
@@ -112,6 +113,7 @@ def commit_script(batch: CommitBatch, names: Names, state_dataset: str, changes:
         f"UPDATE {head} SET generation = generation + 1, commit_id = {literal(batch.commit_id)} WHERE TRUE",
         f"SELECT IF((SELECT COUNT(*) FROM {head}) = 0, ERROR('backcourt:head'), NULL)",
         _already_committed(batch, ledger),
+        *([_held(batch, names.quoted(state.holds))] if changes is None else []),
         _superseded(batch, ledger),
         *(replacement(batch, names) if changes is None else changes),
         _ledger_rows(batch, ledger, head),
@@ -181,6 +183,21 @@ def _already_committed(batch: CommitBatch, ledger: str) -> str:
         f"SELECT IF((SELECT COUNT(*) FROM {ledger} WHERE table_name = {literal(batch.table.full_name)}"
         f" AND partition_date IN ({_dates(batch.dates)}) AND commit_id = {literal(batch.commit_id)}) > 0,"
         " ERROR('backcourt:already-committed'), NULL)"
+    )
+
+
+def _held(batch: CommitBatch, holds: str) -> str:
+    """A statement that fails while an operator keeps runs off the table.
+
+    A hold is set by a transaction that updates the table's head too, so that no commit's snapshot misses it.
+    """
+    return (
+        "SELECT IF((\n"
+        "  SELECT COUNT(*) FROM (\n"
+        f"    SELECT event, held_until FROM {holds} WHERE table_name = {literal(batch.table.full_name)}\n"
+        "    QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY `at` DESC) = 1\n"
+        "  ) WHERE event = 'held' AND held_until > CURRENT_TIMESTAMP()\n"
+        ") > 0, ERROR('backcourt:held'), NULL)"
     )
 
 

@@ -60,6 +60,16 @@ BREAKER_COLUMNS = (
     Column("reason", FieldType.STRING, "Why the table failed."),
 )
 
+HOLD_COLUMNS = (
+    Column("event_date", FieldType.DATE, "The event's date, UTC.", required=True),
+    Column("table_name", FieldType.STRING, "The table, dataset.name.", required=True),
+    Column("event", FieldType.STRING, "held or released.", required=True),
+    Column("at", FieldType.TIMESTAMP, "The transaction's instant.", required=True),
+    Column("held_until", FieldType.TIMESTAMP, "When the hold ends by itself.", required=True),
+    Column("reason", FieldType.STRING, "Why, in the operator's words."),
+    Column("operation_id", FieldType.STRING, "The command that said so.", required=True),
+)
+
 HEAD_COLUMNS = (
     Column("generation", FieldType.INT64, "Counts the commits of the table.", required=True),
     Column("commit_id", FieldType.STRING, "The last commit."),
@@ -110,6 +120,13 @@ def state_tables(dataset: str, tables: Iterable[Table] = ()) -> tuple[TableDefin
             OPERATION_COLUMNS,
             "What operators changed by hand, written in the transaction that changed it. Append-only.",
             "operation_date",
+            ("table_name",),
+        ),
+        TableDefinition(
+            state.holds,
+            HOLD_COLUMNS,
+            "Tables that operators keep runs off. Append-only; the newest event of a table counts.",
+            "event_date",
             ("table_name",),
         ),
         *(

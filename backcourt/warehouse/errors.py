@@ -13,6 +13,7 @@
     └── Permanent: trying again cannot help
         ├── JobUnresolved          nobody knows how the job ended: look it up by `job_id`, never send it anew
         ├── Superseded             another commit published `dates` since the plan
+        ├── Held                   an operator keeps runs off the table
         ├── AlreadyCommitted       this very commit is in the ledger: success
         ├── StagingMismatch        staging does not hold the rows that were sent
         ├── RowsChanged            the table holds other rows than a repair saw
@@ -106,6 +107,12 @@ class JobUnresolved(WarehouseError, Permanent):
 
 class Superseded(WarehouseError, Permanent):
     """Raised when partitions have another commit than the plan saw. Field: `dates`, those partitions."""
+
+
+class Held(WarehouseError, Permanent):
+    """Raised when a commit comes to a table that an operator holds; it left no trace."""
+
+    exit_code = 3
 
 
 class AlreadyCommitted(WarehouseError, Permanent):

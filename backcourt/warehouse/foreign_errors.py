@@ -71,6 +71,7 @@ WHAT_TO_DO: dict[type[WarehouseError], str] = {
     e.TooManyStatements: "Wait; find out what else changes this table, and check that all runs share one budget.",
     e.JobUnresolved: "Look the job up by its id before doing the work again.",
     e.Superseded: "Plan again: another run has published these dates.",
+    e.Held: "`backcourt hold --list` says until when and why; run again afterwards, or release it.",
     e.AlreadyCommitted: "Nothing: an earlier attempt of this commit succeeded.",
     e.StagingMismatch: "Run again; the dates are loaded anew into a staging table of their own.",
     e.RowsChanged: "Somebody else writes to the table: find out who, then run the command again.",
@@ -90,6 +91,7 @@ _MARKERS: tuple[tuple[re.Pattern[str], type[WarehouseError]], ...] = (
     (re.compile(r"backcourt:already-committed(?!')"), e.AlreadyCommitted),
     (re.compile(rf"backcourt:staging:({_DATES})"), e.StagingMismatch),
     (re.compile(rf"backcourt:rows:({_DATES})"), e.RowsChanged),
+    (re.compile(r"backcourt:held(?!['_])"), e.Held),
     (re.compile(r"backcourt:head(?!['_])"), e.HeadMissing),
 )
 """What the commit script says by ERROR(). A quote right behind a marker is a server quoting the SQL, not the error."""

@@ -58,7 +58,7 @@ def newest_request(
 
 def entries_in(rows: Iterable[Mapping[str, Any]]) -> Entries:
     """Rows of `newest_request` as entries."""
-    return {(row["table_name"], row["partition_date"]): _entry(row) for row in rows}
+    return {(row["table_name"], row["partition_date"]): entry_of(row) for row in rows}
 
 
 def code_versions_request(names: Names, state_dataset: str, run_id: str, job_id: str) -> JobRequest:
@@ -110,7 +110,8 @@ def _newest(
     return {row["partition_date"]: row for row in sorted(rows, key=lambda row: int(row["generation"]))}
 
 
-def _entry(row: Mapping[str, Any]) -> LedgerEntry:
+def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
+    """One row of a query for ledger rows."""
     return LedgerEntry(
         table=row["table_name"],
         day=row["partition_date"],

@@ -37,6 +37,11 @@ class State:
         """What operators changed by hand: repairs and cleanups."""
         return TableRef(self.dataset, "operations")
 
+    @property
+    def holds(self) -> TableRef:
+        """Tables that an operator keeps runs off, and when they were let go again."""
+        return TableRef(self.dataset, "holds")
+
     def backup(self, table: Table, operation_id: str) -> TableRef:
         """The table as it was before an operation changed it."""
         return TableRef(self.dataset, f"backup__{table.name}__{operation_id}".replace("-", "_"))

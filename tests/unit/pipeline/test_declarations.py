@@ -115,4 +115,4 @@ def test_the_first_of_several_causes_decides(
 
 def test_which_failures_a_retry_can_help() -> None:
     helped = {c for c in Category if PartitionOutcome(Partition("d.t", day(0)), Outcome.FAILED, c).retry_can_help}
-    assert helped == {Category.QUOTA, Category.TIMEOUT, Category.WORKER, Category.INTERRUPTED}
+    assert helped == {Category.QUOTA, Category.TIMEOUT, Category.WORKER, Category.INTERRUPTED, Category.HELD}

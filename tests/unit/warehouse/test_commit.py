@@ -65,6 +65,12 @@ GOLDEN = r"""BEGIN TRANSACTION;
 UPDATE `proj.state.head__games` SET generation = generation + 1, commit_id = 'run7-1-games-2' WHERE TRUE;
 SELECT IF((SELECT COUNT(*) FROM `proj.state.head__games`) = 0, ERROR('backcourt:head'), NULL);
 SELECT IF((SELECT COUNT(*) FROM `proj.state.ledger` WHERE table_name = 'nba.games' AND partition_date IN (DATE '2024-01-01', DATE '2024-01-02', DATE '2024-01-03') AND commit_id = 'run7-1-games-2') > 0, ERROR('backcourt:already-committed'), NULL);
+SELECT IF((
+  SELECT COUNT(*) FROM (
+    SELECT event, held_until FROM `proj.state.holds` WHERE table_name = 'nba.games'
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY `at` DESC) = 1
+  ) WHERE event = 'held' AND held_until > CURRENT_TIMESTAMP()
+) > 0, ERROR('backcourt:held'), NULL);
 SELECT IF(LOGICAL_OR(newest <> seen), ERROR(CONCAT('backcourt:superseded:', STRING_AGG(IF(newest <> seen, CAST(d AS STRING), NULL), ',' ORDER BY d))), NULL)
 FROM (
   SELECT e.d AS d, e.seen AS seen, IFNULL(l.commit_id, '') AS newest

@@ -60,6 +60,7 @@ def test_state_tables_are_described_column_by_column() -> None:
         "o.partition_outcomes",
         "o.breaker_events",
         "o.operations",
+        "o.holds",
         "o.head__games",
     ]
     assert [(t.partition_by, t.clustering) for t in tables[:2]] == [
