@@ -18,7 +18,7 @@ from backcourt.pipeline.table import Table
 from backcourt.pipeline.validation import KeyCount
 from backcourt.warehouse.repair import deduplication, kept_definition
 from backcourt.warehouse.requests import JobRequest, Kind, ReadRequest, TableRef
-from jobs.repairing import Repair, in_batches, key_counts
+from jobs.repairing import Repair, in_batches, key_counts, key_counts_between
 from ray_tasks.prepare import Ground
 
 
@@ -51,7 +51,7 @@ def find_doubled(
     ground: Ground, table: Table, days: tuple[date, date], ledger: Mapping[tuple[str, date], LedgerEntry]
 ) -> tuple[DoubledDate, ...]:
     """The dates from `days[0]` to `days[1]` on which keys have more than one row, by date."""
-    counted = key_counts(ground, table, days)
+    counted = key_counts_between(ground, table, *days)
     wrong = {day: count for day, count in counted.items() if count.doubled}
     examples = {day: _example(ground, table, day) for day in list(wrong)[:20]}
     return tuple(

@@ -125,11 +125,19 @@ def key_counts(
     """The rows that a table, or a copy of it, has on these dates; only dates that have some."""
     if not days:
         return {}
-    name = copy or TableRef.of(table.full_name)
-    job_id = ground.job_id(f"count-{name.name}-{days[0]}-{days[-1]}-{ground.clock.monotonic():.6f}".replace(".", "-"))
-    request = key_counts_request(table, ground.warehouse.names, days[0], days[-1], ground.run_id, job_id, name)
-    found = key_counts_in(ground.attempts.run(request).rows)
+    found = key_counts_between(ground, table, min(days), max(days), copy)
     return {day: found[day] for day in days if day in found}
+
+
+def key_counts_between(
+    ground: Ground, table: Table, first: date, last: date, copy: TableRef | None = None
+) -> dict[date, KeyCount]:
+    """The same of every date from the first to the last."""
+    name = copy or TableRef.of(table.full_name)
+    instant = f"{ground.clock.monotonic():.6f}".replace(".", "-")
+    job_id = ground.job_id(f"count-{name.name}-{first}-{last}-{instant}")
+    request = key_counts_request(table, ground.warehouse.names, first, last, ground.run_id, job_id, name)
+    return key_counts_in(ground.attempts.run(request).rows)
 
 
 def in_batches(days: Sequence[date], size: int = DATES_A_COMMIT) -> list[Sequence[date]]:
