@@ -111,6 +111,15 @@ def test_the_network_policy_names_both_directions_and_no_open_port() -> None:
     }
 
 
+def test_only_the_autoscaler_may_reach_kubernetes() -> None:
+    settings = (PROJECT, "workers.autoscaling.enabled=true", "networkPolicy.apiServerCidrs={10.1.2.3/32}")
+    spec = one("NetworkPolicy", *settings, ending="-autoscaler")["spec"]
+    assert spec["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "head"
+    assert spec["policyTypes"] == ["Egress"]
+    assert [to["ipBlock"]["cidr"] for rule in spec["egress"] for to in rule["to"]] == ["10.1.2.3/32"]
+    assert len([o for o in objects(PROJECT) if o["kind"] == "NetworkPolicy"]) == 1
+
+
 # --- the RayJob ---------------------------------------------------------------------------------------------------
 
 
