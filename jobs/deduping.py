@@ -11,11 +11,13 @@ from datetime import date
 import polars as pl
 import pyarrow as pa
 
+from backcourt.errors import BackcourtError
 from backcourt.pipeline.content_hash import content_hashes
 from backcourt.pipeline.duplicates import doubled, kept_of
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.table import Table
 from backcourt.pipeline.validation import KeyCount
+from backcourt.warehouse.errors import JobUnresolved
 from backcourt.warehouse.repair import deduplication, kept_definition
 from backcourt.warehouse.requests import JobRequest, Kind, ReadRequest, TableRef
 from jobs.repairing import Repair, in_batches, key_counts, key_counts_between
@@ -120,7 +122,14 @@ def _deduplicate_batch(
     seen = {day: count.rows for day, count in counted.items()}
     before, after = sum(seen.values()), sum(entry.row_count for entry in entries)
     operation = repair.operation(batch, before, after, backup)
-    repair.send(deduplication(batch, kept, seen, operation, ground.warehouse.names, ground.state_dataset))
+    request = deduplication(batch, kept, seen, operation, ground.warehouse.names, ground.state_dataset)
+    try:
+        repair.send(request)
+    except JobUnresolved:
+        raise  # the script may still read what is kept, which expires by itself
+    except BackcourtError:
+        ground.attempts.call(lambda: ground.warehouse.drop(kept))
+        raise
     ground.attempts.call(lambda: ground.warehouse.drop(kept))
     return Deduped(commit_id, batch.dates, before - after, str(backup))
 

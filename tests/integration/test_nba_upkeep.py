@@ -14,13 +14,11 @@ from nba.pipeline import PIPELINE
 from tests.integration.google_clients import rest_client
 from tests.integration.nba_league import League
 
-FIRST, LAST, AS_OF = date(2023, 10, 24), date(2023, 11, 10), date(2023, 12, 8)
+FIRST, LAST, AS_OF = date(2023, 10, 24), date(2023, 11, 8), date(2023, 12, 8)
 UPCOMING = ("nba_analytics.upcoming_team_game_context", "nba_analytics.upcoming_player_game_context")
 FACTORS = "nba_precompute.player_composite_factors"
 CACHE = "nba_precompute.player_daily_cache"
 RANGE = (str(FIRST), str(AS_OF))
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

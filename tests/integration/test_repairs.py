@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from backcourt.errors import BackcourtError
+from backcourt.pipeline.outcomes import Outcome
 from backcourt.pipeline.validation import KeyCount
 from backcourt.warehouse.errors import RowsChanged, Superseded
 from jobs.cli import app, tell
@@ -112,24 +113,24 @@ def planted(opened: Open) -> tuple[Repair, Any, Any, Any]:
     return repair_of(session, ground, "dedupe"), found, ledger, len(opened.rows())
 
 
-def test_a_repair_gives_way_to_a_commit_that_it_has_not_seen(opened: Open) -> None:
-    repair, found, ledger, _ = planted(opened)
+def test_a_repair_gives_way_to_others(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a foreign writer after the backup, and to a commit that it has not seen."""
+    repair, found, ledger, rows = planted(opened)
+    with monkeypatch.context() as patch:
+        patch.setattr(Repair, "back_up", writing(opened, Repair.back_up))
+        with pytest.raises(RowsChanged) as refused:
+            deduplicate(repair, stores.REVENUE, found, ledger)
+    assert refused.value.dates == (FIRST,)
+    assert (len(opened.rows()), opened.shop.staging()) == (rows + 1, [])
+
     opened.shop.query(
         f"UPDATE `{opened.shop.state('ledger')}` SET commit_id = 'newer' WHERE table_name = '{REVENUE}' "
         f"AND partition_date = DATE '{FIRST}'"
     )
-    rows = opened.rows()
+    session = Here(opened.shop).session()
+    again = repair_of(session, ground_of(session, opened.shop.run_id("dedupe-again")), "dedupe")
     with pytest.raises(Superseded):
-        deduplicate(repair, stores.REVENUE, found, ledger)
-    assert opened.rows() == rows
-
-
-def test_a_repair_gives_way_to_a_foreign_writer(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    repair, found, ledger, rows = planted(opened)
-    monkeypatch.setattr(Repair, "back_up", writing(opened, Repair.back_up))
-    with pytest.raises(RowsChanged) as refused:
-        deduplicate(repair, stores.REVENUE, found, ledger)
-    assert refused.value.dates == (FIRST,)
+        deduplicate(again, stores.REVENUE, found, ledger)
     assert len(opened.rows()) == rows + 1
     assert opened.shop.query(f"SELECT * FROM `{opened.shop.state('operations')}`") == []
 
@@ -168,8 +169,10 @@ def test_validate_tells_every_kind_of_damage_and_nothing_else(opened: Open) -> N
     assert opened.findings("daily", str(changed)) == {(REVENUE, str(changed), "other rows")}
     assert opened.findings("daily", str(stray)) == set()
 
+    mended = Here(opened.shop).run("mend", days=[lost, doubled, half], tables=["revenue"], recompute=True)
+    assert [o.outcome for o in mended.outcomes] == [Outcome.COMMITTED] * 3
+    assert opened.findings("range", str(FIRST), str(LAST), "--tables", "revenue") == set()
 
-def test_validate_tells_gaps_with_their_reason(opened: Open) -> None:
     of_last = f"table_name = 'shop.report' AND partition_date = DATE '{LAST}'"
     opened.shop.query(f"DELETE FROM `{opened.shop.state('ledger')}` WHERE {of_last}")
     assert opened.findings("daily", str(LAST)) == {
