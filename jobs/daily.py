@@ -5,6 +5,7 @@ last days and today. What the ledger lacks, what was blocked, what is stale and 
 the rest is left alone.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,10 @@ def _night(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """One night; its exit code."""
+    """One night; its exit code. A source that gives nothing keeps nobody from healing what is there."""
+    from backcourt.errors import DataError
+    from backcourt.sources.errors import SourceUnavailable
+    from jobs.alerting import alert_of_error
     from jobs.flow import Wish, carry_out, show_only
     from jobs.preflight import require_ready
     from jobs.selection import DateSelection
@@ -75,7 +79,15 @@ def _night(
         if dry_run:
             return show_only(session, wish, as_json=as_json)
         require_ready(session, skipped)
-        return carry_out(session, wish, yes=True, as_json=as_json)
+        try:
+            return carry_out(session, wish, yes=True, as_json=as_json)
+        except (SourceUnavailable, DataError) as error:
+            if wish.source is None:
+                raise
+            typer.echo(f"backcourt: {error} What is there is healed without it.", err=True)
+            alert_of_error(settings, session.clock, "daily", error)
+            healed = carry_out(session, replace(wish, source=None, run_id=None), yes=True, as_json=as_json)
+            return healed if healed not in (0, 3) else error.exit_code
 
 
 def _source(name: str, dates: "DateSelection") -> "Source | None":
