@@ -31,6 +31,8 @@ COMMANDS = {
     "verify": "Recompute a sample of partitions with one worker and compare, hash by hash and cell by cell.",
     "cleanup": "Take away stale rows of short-lived tables, and what dead starts left behind.",
     "dedupe": "Find rows that share a date and a key, and take all but the newest away.",
+    "cancel": "Ask a run that is alive to stop cleanly, wherever it works.",
+    "replay": "Recompute a partition from its inputs as they were, gate on and off; publish nothing.",
     "restore": "Put a partition back as an earlier commit made it.",
     "hold": "Keep every run off a table while somebody repairs it.",
     "tables": "List the pipeline's tables, keys, inputs and windows.",

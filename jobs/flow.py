@@ -37,6 +37,7 @@ from jobs.version import code_version
 from jobs.views import show_held, show_kept_off, show_plan, show_results
 from ray_tasks.breakers import read_breakers, tell_breakers
 from ray_tasks.budget_watch import BudgetWatch
+from ray_tasks.cancelling import CancelWatch, cancel_is_asked
 from ray_tasks.committer import RunIdentity
 from ray_tasks.damage import find_damage
 from ray_tasks.driver import DriverSettings
@@ -285,6 +286,7 @@ def _run(
         workers,
         DriverSettings(settings.budget.read, settings.budget.load, settings.stall_seconds, settings.deadline_seconds),
     )
+    cancel = CancelWatch(stop)
     with watching(session.settings, planned.plan, session.clock) as observer:
         return execute(
             setup,
@@ -292,8 +294,8 @@ def _run(
             planned.calendar,
             planned.plan,
             planned.ledger,
-            lambda: _engine(session, wish, identity, workers),
-            stop,
+            lambda: _cancellable(_engine(session, wish, identity, workers), cancel, session, identity),
+            cancel,
             Together(observer, watch.observer(settings, identity.run_id)),
             planned.earlier,
         )
@@ -318,6 +320,23 @@ def _engine(session: Session, wish: Wish, identity: RunIdentity, workers: int) -
     else:
         opened = ray_engine(setup, session.warehouse, session.clock, identity.prefix)
     return _with_live_budget(opened, settings.budget_file) if settings.budget_file else opened
+
+
+@contextmanager
+def _cancellable(
+    opened: AbstractContextManager[Engine], cancel: CancelWatch, session: Session, identity: RunIdentity
+) -> Iterator[Engine]:
+    """The engine, the run's events looked at meanwhile."""
+    with opened as engine:
+        cancel.start(
+            lambda: cancel_is_asked(
+                session.warehouse, engine.attempts, session.state_dataset, identity, session.clock.now().date()
+            )
+        )
+        try:
+            yield engine
+        finally:
+            cancel.end()
 
 
 @contextmanager

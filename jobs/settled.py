@@ -1,9 +1,9 @@
 """Ends a start at once whose run has just ended in a way that working again would not change.
 
 KubeRay starts a failed RayJob anew, whatever its exit code. A wrong setting, blocked dates and a warehouse that is not
-ready are the same on the next cluster; a crash, failed partitions and a limit may not be. So the chart lets an end with
-2, 3 or 4 stand for as long as a new cluster may take to come up. At a terminal no end stands: whoever repeats a command
-by hand wants it done.
+ready are the same on the next cluster, and whoever cancelled a run meant its next start too; a crash, failed partitions
+and a limit are another matter. So the chart lets an end with 2, 3, 4 or 130 stand for as long as a new cluster may take
+to come up. At a terminal no end stands: whoever repeats a command by hand wants it done.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from backcourt.pipeline.plan import Request
 from ray_tasks.lookback import read_runs
 from ray_tasks.prepare import Ground
 
-STANDING = frozenset({2, 3, 4})
+STANDING = frozenset({2, 3, 4, 130})
 """Exit codes that another start would only give again."""
 LONGEST_DAYS = 31
 """How long before its end a start may have begun, in days; the chart allows 30."""

@@ -21,6 +21,9 @@ STARTED, COMMIT_SENT, RESOLVED, ENDED = "started", "commit_sent", "resolved", "e
 LEFT_RUNNING = "left_running"
 """The event of an end with commits in flight: no end that a later run may rely on."""
 
+CANCEL_ASKED = "cancel_asked"
+"""The event of an operator's wish that this start of the run stop."""
+
 
 @dataclass(frozen=True)
 class Event:
