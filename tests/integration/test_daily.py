@@ -1,0 +1,107 @@
+"""`backcourt daily` as a CronJob runs it, on a warehouse that is damaged on purpose, with a webhook that listens."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backcourt.clock import SystemClock
+from backcourt.warehouse.emulator import LocalBigQuery
+from backcourt.warehouse.inspection import Inspection
+from backcourt.warehouse.names import Names
+from jobs.checking import Verdict
+from jobs.checks import judge_clock
+from tests.integration import shop
+from tests.integration.shop_fixtures import expected
+from tests.integration.shop_runs import Shop, install
+from tests.webhook_server import Received, webhook_server
+
+NIGHT = str(shop.DAYS[-1] + timedelta(days=1))
+SHORT, DELETED, DOUBLED, BROKEN = shop.DAYS[30], shop.DAYS[32], shop.DAYS[33], shop.DAYS[35]
+
+
+@pytest.fixture
+def received() -> Iterator[Received]:
+    with webhook_server() as running:
+        yield running
+
+
+@pytest.fixture
+def empty(local_bigquery: LocalBigQuery, tmp_path: Path, received: Received) -> Shop:
+    """A shop without a table, whose nights tell the webhook and open a breaker at the first failure."""
+    settings = {
+        "BACKCOURT_ALERT_WEBHOOK": received.url,
+        "BACKCOURT_BREAKER_FAILURES": "1",
+        "BACKCOURT_HEAL_DAYS": "60",
+        "BACKCOURT_CREATE_DATASETS": "true",
+    }
+    return Shop(local_bigquery, tmp_path, install(tmp_path / "installed"), settings)
+
+
+def night(of: Shop, **more: str) -> int:
+    done = of.run("daily", "--date", NIGHT, "--source", f"folder:{of.folder / 'orders'}", **more)
+    assert done.code is not None
+    return done.code
+
+
+def test_nights_heal_what_was_blocked_deleted_doubled_and_broken(empty: Shop, received: Received) -> None:
+    orders = shop.write_orders(empty.folder / "orders", without={SHORT: 5})
+    assert night(empty) == 3
+    (told,) = received.texts
+    assert "3 partitions blocked" in told
+    assert f"shop_raw.orders: {SHORT}" in told
+
+    shop.write_orders(orders)
+    revenue, report = empty.name("shop", "revenue"), empty.name("shop", "report")
+    empty.query(f"DELETE FROM `{revenue}` WHERE day = '{DELETED}'")
+    empty.query(f"INSERT INTO `{report}` SELECT * FROM `{report}` WHERE day = '{DOUBLED}'")
+    assert night(empty) == 0
+    whole = expected(orders)
+    empty.assert_whole(whole)
+    assert len(received.texts) == 1
+
+    empty.query(f"DELETE FROM `{revenue}` WHERE day = '{BROKEN}'")
+    assert night(empty, SHOP_RAISES=str(BROKEN)) == 5
+    assert night(empty) == 0
+    assert "the till is broken" in received.texts[1]
+    assert "1 table held back by a circuit breaker" in received.texts[2]
+    (held,) = json.loads(empty.run("breaker", "list", "--json").out)
+    assert (held["table"], held["state"], held["failures"]) == ("shop.revenue", "open", 1)
+
+    assert "is let in again" in empty.run("breaker", "reset", "revenue").out
+    assert night(empty) == 0
+    empty.assert_whole(whole)
+
+    (orders / "orders.parquet").write_bytes(b"half a file")
+    empty.query(f"DELETE FROM `{revenue}` WHERE day = '{DELETED}'")
+    assert night(empty) == 5
+    assert "did not run" in received.texts[-1]
+    empty.assert_whole(whole)
+
+
+def test_a_missing_dataset_stops_a_run_before_it_begins(empty: Shop) -> None:
+    empty.settings["BACKCOURT_CREATE_DATASETS"] = "false"
+    checked = empty.run("preflight", "--skip", "disk", "--json")
+    assert checked.code == 4, checked.told
+    found = {each["check"]: each for each in json.loads(checked.out)}
+    assert found["datasets"]["verdict"] == "failed"
+    assert all(name in found["datasets"]["what"] for name in empty.datasets.values())
+    assert found["clock"]["verdict"] == "ok"
+    assert found["credentials"]["verdict"] == "not applicable"
+    assert found["disk"]["verdict"] == "skipped"
+    refused = empty.run("backfill", "--yes")
+    assert refused.code == 4
+    assert "Preflight failed. datasets: missing:" in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_the_local_server_tells_a_clock_an_hour_off(local_bigquery: LocalBigQuery) -> None:
+    endpoint = local_bigquery.endpoint
+    before = SystemClock().now()
+    theirs = Inspection(endpoint, Names(endpoint.project, {})).server_time()
+    after, hour = SystemClock().now(), timedelta(hours=1)
+    assert judge_clock(before, theirs, after).verdict is Verdict.OK
+    assert judge_clock(before + hour, theirs, after + hour).verdict is Verdict.FAIL
+    assert judge_clock(before - hour, theirs, after - hour).verdict is Verdict.FAIL
