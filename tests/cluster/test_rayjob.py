@@ -2,8 +2,10 @@
 
 import itertools
 import json
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("has_kuberay")
 
 KINDS = ("query", "script", "commit", "load", "read")
 NUMBERS = itertools.count(1)
+BACKCOURT = str(Path(sys.executable).with_name("backcourt"))
 SMALL = (
     "tryout.end=2023-10-29",
     "tryout.latency=0",
@@ -101,6 +104,20 @@ def test_two_workers_succeed(fresh: Release, undisturbed: dict[str, Any]) -> Non
     assert computed(fresh) == (undisturbed, {1})
 
 
+def test_a_submitted_run_is_followed_to_its_end(fresh: Release, undisturbed: dict[str, Any]) -> None:
+    run_id = f"{fresh.name}-submitted"
+    words = ("submit", "--namespace", fresh.namespace, "--release", fresh.name, "--run", run_id, "--end", "2023-10-29")
+    done = run(BACKCOURT, *words, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.split(f"{run_id} ")
+    assert any(part.startswith("starts: ") for part in said), done.stdout
+    assert any(part.startswith("runs on Ray cluster ") for part in said), done.stdout
+    assert said[-1].strip() == "is done."
+    assert computed(fresh) == (undisturbed, {1})
+    listed = run(BACKCOURT, "runs", "--namespace", fresh.namespace, "--json")
+    assert [row["exit_code"] for row in json.loads(listed.stdout) if row["run"] == run_id] == [0]
+
+
 def test_a_killed_worker_costs_nothing_but_time(fresh: Release, undisturbed: dict[str, Any]) -> None:
     job = begin(fresh)
     kill(fresh, "worker")
@@ -150,21 +167,41 @@ def test_a_deleted_run_leaves_whole_partitions(fresh: Release, undisturbed: dict
     assert computed(fresh) == (undisturbed, {1})
 
 
+def told(release: Release, job: str, event: str) -> list[dict[str, Any]]:
+    """What the run itself said in its log of such an event, the last line last."""
+    selector = f"ray.io/originated-from-cr-name={job},app.kubernetes.io/component=submitter"
+    lines = run("kubectl", "-n", release.namespace, "logs", "-l", selector, "--tail=-1").stdout.splitlines()
+    found = [json.loads(line) for line in lines if line.startswith("{")]
+    return [line for line in found if line["event"] == event]
+
+
 def test_a_lower_budget_reaches_a_run_that_is_alive(fresh: Release) -> None:
-    latency(fresh, 3.0)
-    job = begin(fresh)
-    until_halfway(fresh)
+    lower = ("budget.load=1", "budget.read=1", "budget.query=2")
+    job = begin(fresh, "pipeline.chunkDays=1")
+    until("the run has started", lambda: told(fresh, job, "run started"), 300, 0.5)
+    latency(fresh, 15.0)  # so that it is alive for the minute or two that a mounted ConfigMap takes
+    (first, *_) = until("the run tells of its progress", lambda: told(fresh, job, "progress"), 60)
+    assert (first["limits"]["load"], first["limits"]["read"], first["limits"]["query"]) == (4, 4, 4)
     before = status(fresh, job)["jobId"]
-    fresh.helm(*SMALL, "backfill.enabled=true", "backfill.run=all", "budget.load=1", "budget.read=1")
+    fresh.helm(*SMALL, "backfill.enabled=true", "backfill.run=all", "pipeline.chunkDays=1", *lower)
 
-    def at_most_one() -> bool:
-        with fresh.bigquery() as warehouse:
-            warehouse.control.reset()
-            time.sleep(10)
-            seen = warehouse.control.counters()["max_in_flight"]
-        return max(seen["load"], seen["read"]) <= 1
+    def obeyed() -> bool:
+        last = told(fresh, job, "progress")[-1]
+        seen = all(last["limits"][kind] == limit for kind, limit in {"load": 1, "read": 1, "query": 2}.items())
+        return seen and all(last["permits"][kind] <= last["limits"][kind] for kind in last["limits"])
 
-    until("no more than one load and one read in flight", at_most_one, 180, 0.0)
-    assert status(fresh, job)["jobId"] == before  # the very run, not restarted
+    until("the run obeys the lower budget", obeyed, 180)
+    with fresh.bigquery() as warehouse:
+        warehouse.control.reset()
+        seen = until(
+            "a load or a read, counted by the warehouse",
+            lambda: (m := warehouse.control.counters()["max_in_flight"])["load"] + m["read"] and m,
+            120,
+        )
+        time.sleep(20)
+        seen = warehouse.control.counters()["max_in_flight"]
+    assert max(seen["load"], seen["read"]) == 1
+    now = status(fresh, job)
+    assert (now["jobId"], now["jobStatus"]) == (before, "RUNNING")  # the very run, not restarted
     latency(fresh, 0.0)
     succeeded(fresh, job)
