@@ -11,6 +11,7 @@ from jobs import options
 
 if TYPE_CHECKING:
     from backcourt.warehouse.orphans import Orphans
+    from backcourt.warehouse.retention import OldRows
     from jobs.cleaning import Cleaned, StaleTable
 
 
@@ -24,9 +25,11 @@ def cleanup(
     config: options.Config = None,
 ) -> None:
     """Take away stale rows of short-lived tables, after a backup, and what runs that died left behind."""
+    from backcourt.warehouse.retention import Retention
     from jobs.cleaning import clear_orphans, find_orphans, give_back, stale_tables, take_away
     from jobs.ground import ground_of, new_run_id
     from jobs.repairing import repair_of
+    from jobs.retaining import delete_old, find_old
     from jobs.session import open_session
     from jobs.settings import run_settings
     from jobs.status import live_runs
@@ -49,14 +52,19 @@ def cleanup(
         stale = stale_tables(ground, calendar, ledger, session.as_of, settings.stale_days)
         alive = [run["run_id"] for run in live_runs(settings.run_folder)]
         orphans = find_orphans(ground, settings.orphan_hours, alive)
+        retention = Retention(settings.history_days, settings.ledger_days)
+        old = find_old(ground, retention)
         if not as_json:
+            _show_old(old, applied=apply)
             _show_found(stale, orphans, settings.stale_days, applied=apply)
         done: Sequence[Cleaned] = ()
         if apply:
             clear_orphans(ground, orphans)
+            delete_old(ground, retention, old)
             done = take_away(repair, stale, ledger) if any(each.counts for each in stale) else ()
     if as_json:
         found = {"stale": [_plain(each) for each in stale], "orphans": [asdict(each) for each in orphans]}
+        found["old"] = [asdict(each) for each in old]
         told = {**found, "operation": ground.run_id if done else "", "done": [asdict(each) for each in done]}
         typer.echo(json.dumps(told, default=str, indent=2))
     elif apply:
@@ -94,6 +102,12 @@ def _show_found(stale: "Sequence[StaleTable]", orphans: "Sequence[Orphans]", day
         typer.echo("Stray rows are of no commit and are kept: `backcourt validate range` names them.")
     if (stale or orphans) and not applied:
         typer.echo("Nothing was changed; --apply takes it away.")
+
+
+def _show_old(old: "Sequence[OldRows]", *, applied: bool) -> None:
+    for each in old:
+        verb = "are deleted" if applied else "would be deleted"
+        typer.echo(f"{each.rows} rows of {each.table} are older than the settings keep them and {verb}.")
 
 
 def _show_done(done: "Sequence[Cleaned]", operation: str, *, as_json: bool) -> None:

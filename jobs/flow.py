@@ -34,7 +34,7 @@ from jobs.settings import BudgetSettings, Settings, read_budget
 from jobs.settled import settled_end, settled_sentence
 from jobs.stopping import StopSignals
 from jobs.version import code_version
-from jobs.views import show_held, show_kept_off, show_plan, show_results
+from jobs.views import show_billed, show_held, show_kept_off, show_plan, show_results
 from ray_tasks.breakers import read_breakers, tell_breakers
 from ray_tasks.budget_watch import BudgetWatch
 from ray_tasks.cancelling import CancelWatch, cancel_is_asked
@@ -226,9 +226,10 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
         report = _run(session, wish, identity, planned, stop, watch)
     if as_json:
-        print_json(results_model(planned.plan, report))
+        print_json(results_model(planned.plan, planned.estimate, report))
     else:
         show_results(out, planned.plan, report.outcomes, report.seconds)
+        show_billed(out, report.billed_bytes, planned.estimate.query_bytes)
         if report.end.stall:
             out.print(report.end.stall, markup=False)
         if not report.recorded:
@@ -285,6 +286,8 @@ def _run(
         settings.chunk_days,
         workers,
         DriverSettings(settings.budget.read, settings.budget.load, settings.stall_seconds, settings.deadline_seconds),
+        settings.staging_hours,
+        planned.estimate,
     )
     cancel = CancelWatch(stop)
     with watching(session.settings, planned.plan, session.clock) as observer:

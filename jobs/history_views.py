@@ -12,7 +12,7 @@ from backcourt.pipeline.outcomes import Category, Outcome
 from backcourt.pipeline.plan import Frozen
 from backcourt.pipeline.records import OutcomeRecord, RunRecord, coverage_by_day, mended_by
 from backcourt.reporting.trend import arrow, sparkline
-from jobs.console import grid, spans
+from jobs.console import bytes_text, grid, spans
 
 OUTCOMES_SHOWN = 60
 """How many outcomes a screen shows; `--json` has them all."""
@@ -30,6 +30,8 @@ class RunLine(Frozen):
     code_version: str
     planned: int
     outcomes: dict[str, int]
+    planned_bytes: int | None = None
+    billed_bytes: int | None = None
 
 
 class OutcomeLine(Frozen):
@@ -87,6 +89,8 @@ def run_lines(runs: Iterable[RunRecord], records: Iterable[OutcomeRecord]) -> li
             code_version=run.code_version,
             planned=sum(run.to_do.values()),
             outcomes=dict(counts.get(run.run_id, {})),
+            planned_bytes=run.planned_bytes,
+            billed_bytes=run.billed_bytes,
         )
         for run in runs
     ]
@@ -154,6 +158,12 @@ def show_runs(out: Console, lines: Sequence[RunLine]) -> None:
     columns = ("run", "started", "took", "exit", "plan", "done", "bad", "left")
     rows = [_run_row(line) for line in lines]
     out.print(grid("Runs", columns, rows) if rows else "No run has been recorded.")
+    billed = [line for line in lines if line.billed_bytes and line.planned_bytes is not None]
+    if billed:
+        sums = sum(line.billed_bytes or 0 for line in billed), sum(line.planned_bytes or 0 for line in billed)
+        out.print(
+            f"{len(billed)} of them billed {bytes_text(sums[0])}; their plans said at most {bytes_text(sums[1])}."
+        )
 
 
 def show_trends(out: Console, lines: Sequence[TrendLine]) -> None:

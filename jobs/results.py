@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from backcourt.pipeline.estimate import Estimate
 from backcourt.pipeline.plan import Frozen, Plan
 from ray_tasks.run import RunReport
 
@@ -25,17 +26,19 @@ class OutcomeModel(Frozen):
 
 
 class ResultsModel(Frozen):
-    """`backfill --json`."""
+    """`backfill --json`; bytes of queries and commits, planned at most and billed."""
 
     run_id: str
     start: int
     exit_code: int
     seconds: float
     ended_early: str
+    planned_bytes: int
+    billed_bytes: int
     partitions: tuple[OutcomeModel, ...]
 
 
-def results_model(plan: Plan, report: RunReport) -> ResultsModel:
+def results_model(plan: Plan, estimate: Estimate, report: RunReport) -> ResultsModel:
     """The report in a form that scripts can rely on."""
     return ResultsModel(
         run_id=plan.request.run_id,
@@ -43,6 +46,8 @@ def results_model(plan: Plan, report: RunReport) -> ResultsModel:
         exit_code=report.exit_code,
         seconds=round(report.seconds, 3),
         ended_early=report.end.stall or ("stopped" if report.end.stopped else ""),
+        planned_bytes=estimate.query_bytes,
+        billed_bytes=report.billed_bytes,
         partitions=tuple(
             OutcomeModel(
                 table=o.partition.table,

@@ -67,6 +67,16 @@ class Settings(BaseSettings):
         7, ge=1, le=3660, description="Days after which `cleanup` takes rows of tables that are about what is to come."
     )
     backup_days: int = Field(14, ge=1, le=365, description="Days that a backup of `dedupe` or `cleanup` is kept.")
+    history_days: int = Field(
+        730,
+        ge=90,
+        le=3660,
+        description="Days that runs, outcomes and operations are kept; `cleanup` deletes older ones.",
+    )
+    ledger_days: int = Field(
+        400, ge=30, le=3660, description="Days that ledger rows are kept which later commits replaced; the newest stay."
+    )
+    staging_hours: float = Field(24, ge=2, le=168, description="Hours after which a staging table expires by itself.")
     orphan_hours: float = Field(
         6, ge=1, le=72, description="Hours without a sign of life after which `cleanup` takes a start for dead."
     )

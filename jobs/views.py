@@ -70,6 +70,12 @@ def show_results(out: Console, plan: Plan, outcomes: Sequence[PartitionOutcome],
         out.print(line, markup=False)
 
 
+def show_billed(out: Console, billed: int, planned: int) -> None:
+    """What BigQuery billed beside what the plan said; nothing where it bills nothing, as on this machine."""
+    if billed:
+        out.print(f"Billed {bytes_text(billed)}; the plan said at most {bytes_text(planned)}.")
+
+
 def explanations(outcomes: Sequence[PartitionOutcome]) -> list[str]:
     """Why partitions did not go through: each cause with its dates, what merely waits for them in a line a table."""
     bad = [o for o in outcomes if o.outcome in (Outcome.BLOCKED, Outcome.FAILED) or (o.warned and o.reason)]

@@ -8,6 +8,7 @@ permit until the job has ended.
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from threading import Lock
 from typing import TypeVar
 
 import pyarrow as pa
@@ -42,14 +43,18 @@ class Patience:
 
 @dataclass
 class RetryCount:
-    """How many attempts were repeated, by class of error; for metrics and the report."""
+    """How many attempts were repeated, by class of error, and bytes that BigQuery billed; for metrics and the report.
+
+    What a failed job billed, and one whose answer was lost, is not known here.
+    """
 
     retryable: int = 0
     quota: int = 0
+    billed_bytes: int = 0
 
 
 class Attempts:
-    """Runs calls under permits. One for each worker and for the driver; thread-safe but for the counters."""
+    """Runs calls under permits. One for each worker and for the driver; thread-safe but for the counts of retries."""
 
     def __init__(
         self, warehouse: Warehouse, permits: Permits, clock: Clock, random: Random, patience: Patience
@@ -58,6 +63,7 @@ class Attempts:
         self._warehouse, self._permits, self._clock = warehouse, permits, clock
         self._random, self._patience = random, patience
         self.count = RetryCount()
+        self._billing = Lock()
 
     def run(self, request: JobRequest) -> JobResult:
         """A job, attempt by attempt, each under `<job id>-<n>`.
@@ -69,7 +75,7 @@ class Attempts:
         def attempt(number: int) -> JobResult:
             this = request.attempt(number)
             with held(self._permits, request.kind, this.job_id, request.table) as permit:
-                return self._signalled(permit, lambda: self._resolved(this))
+                return self._billed(self._signalled(permit, lambda: self._resolved(this)))
 
         return self._repeat(attempt)
 
@@ -80,7 +86,7 @@ class Attempts:
             BackcourtError: whatever happened.
         """
         with held(self._permits, request.kind, request.job_id, request.table) as permit:
-            return self._signalled(permit, lambda: self._resolved(request))
+            return self._billed(self._signalled(permit, lambda: self._resolved(request)))
 
     def read(self, request: ReadRequest) -> pa.Table:
         """A Storage read under a read permit."""
@@ -118,6 +124,11 @@ class Attempts:
     def _wait(self, number: int) -> None:
         longest = min(self._patience.longest, self._patience.first * 2 ** min(number - 1, 20))
         self._clock.sleep(longest * self._random.uniform(0.5, 1.0))
+
+    def _billed(self, result: JobResult) -> JobResult:
+        with self._billing:
+            self.count.billed_bytes += result.bytes_billed
+        return result
 
     def _signalled(self, permit: Permit, call: Callable[[], T]) -> T:
         try:

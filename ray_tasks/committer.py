@@ -20,6 +20,7 @@ from backcourt.errors import BackcourtError
 from backcourt.pipeline.processor import Pipeline
 from backcourt.pipeline.triage import Passed
 from backcourt.warehouse.commit import CommitBatch, commit_request, fits
+from backcourt.warehouse.definitions import STAGING_HOURS
 from backcourt.warehouse.errors import AlreadyCommitted, JobUnresolved, Stopped, Superseded, UnknownError
 from backcourt.warehouse.ledger_reads import commits_of, newest_commits
 from backcourt.warehouse.names import Names
@@ -84,11 +85,12 @@ class Committer:
         names: Names,
         attempts: Attempts,
         state_dataset: str,
+        staging_hours: float = STAGING_HOURS,
     ) -> None:
-        """Take what it works with."""
+        """Take what it works with; staging tables expire after so many hours."""
         self._identity, self._pipeline = identity, pipeline
         self._warehouse, self._names, self._attempts = warehouse, names, attempts
-        self._state_dataset = state_dataset
+        self._state_dataset, self._staging_hours = state_dataset, staging_hours
         self._ended: SimpleQueue[CommitEnded] = SimpleQueue()
         self._busy: dict[str, Batch] = {}
         self._sent: set[str] = set()
@@ -126,7 +128,7 @@ class Committer:
         if batch.staging is None:
             return None
         days = tuple(p.entry.day for p in batch.with_rows)
-        return StageStep(self._identity.run_id, batch.commit_id, batch.table, batch.staging, days)
+        return StageStep(self._identity.run_id, batch.commit_id, batch.table, batch.staging, days, self._staging_hours)
 
     def send(self, batch: Batch) -> None:
         """Send the script, in a thread of its own; at most one a table."""

@@ -13,15 +13,15 @@ from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.estimate import Sizes
 from backcourt.pipeline.outcomes import Outcome, Partition
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline, Processor
-from backcourt.pipeline.table import Table
+from backcourt.pipeline.table import Column, Table
 from backcourt.sources.source import Source
 from backcourt.warehouse.client import BigQueryWarehouse
-from backcourt.warehouse.definitions import definition_of, ensure, state_tables
+from backcourt.warehouse.definitions import add_column_request, definition_of, ensure, state_tables
 from backcourt.warehouse.errors import AccessDenied, NotFound
 from backcourt.warehouse.head import seed_head, unseeded
 from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
 from backcourt.warehouse.ledger_reads import Entries, entries_in, newest_request
-from backcourt.warehouse.requests import JobRequest, ReadRequest, TableRef
+from backcourt.warehouse.requests import JobRequest, ReadRequest, TableDefinition, TableRef
 from backcourt.warehouse.run_events import (
     RESOLVED,
     Event,
@@ -58,17 +58,31 @@ class Ground:
 def ensure_tables(ground: Ground, tables: Iterable[str], *, create_datasets: bool) -> tuple[str, ...]:
     """Create what is missing: tables, the engine's state, heads with their row; names of the tables created.
 
+    State tables that an older version made are upgraded in place.
+
     Raises:
         PreflightError: a table exists with another schema, or a dataset is missing.
     """
     declared = [ground.pipeline.processor(name).table for name in tables]
     definitions = [*state_tables(ground.state_dataset, declared), *map(definition_of, declared)]
     create = ground.warehouse.ensure_datasets if create_datasets else None
-    created = ground.attempts.call(lambda: ensure(ground.warehouse, definitions, create_datasets=create))
+    created = ground.attempts.call(
+        lambda: ensure(
+            ground.warehouse, definitions, create_datasets=create, upgrade=lambda *behind: _upgrade(ground, *behind)
+        )
+    )
     for table in ground.attempts.call(lambda: unseeded(ground.warehouse, ground.state_dataset, declared)):
         job_id = ground.job_id(f"seed-{table.name}")
         ground.attempts.run(seed_head(table, ground.warehouse.names, ground.state_dataset, ground.run_id, job_id))
     return created
+
+
+def _upgrade(ground: Ground, definition: TableDefinition, columns: tuple[Column, ...]) -> None:
+    """Add columns to one of the engine's own tables: by SQL, and in the schema that the local BigQuery keeps apart."""
+    for each in columns:
+        job_id = ground.job_id(f"upgrade-{definition.ref.name}-{each.name}")
+        ground.attempts.run(add_column_request(definition, each, ground.warehouse.names, ground.run_id, job_id))
+    ground.attempts.call(lambda: ground.warehouse.widen(definition))
 
 
 def resolve_unfinished(ground: Ground, tables: Iterable[str], start: int) -> tuple[str, ...]:

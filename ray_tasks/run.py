@@ -12,10 +12,12 @@ from backcourt.errors import BackcourtError, LimitReached, QuotaSignal, Retryabl
 from backcourt.pipeline.board import Board
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
+from backcourt.pipeline.estimate import Estimate
 from backcourt.pipeline.outcomes import Partition, PartitionOutcome, exit_code
 from backcourt.pipeline.plan import Ledger, Plan
 from backcourt.pipeline.processor import Pipeline
 from backcourt.warehouse.client import BigQueryWarehouse
+from backcourt.warehouse.definitions import STAGING_HOURS
 from backcourt.warehouse.history import append_outcomes
 from backcourt.warehouse.requests import JobRequest, Kind
 from backcourt.warehouse.run_events import (
@@ -46,7 +48,7 @@ OUTCOMES_A_LOAD = 10_000
 
 @dataclass(frozen=True)
 class RunSetup:
-    """What a start works with, besides its engine."""
+    """What a start works with, besides its engine. `estimate` is what the plan said that it needs at most."""
 
     pipeline: Pipeline
     warehouse: BigQueryWarehouse
@@ -56,11 +58,16 @@ class RunSetup:
     chunk_days: int
     workers: int
     driver: DriverSettings
+    staging_hours: float = STAGING_HOURS
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a start ended. Not `recorded`: its history could not be written in time."""
+    """How a start ended. Not `recorded`: its history could not be written in time.
+
+    `billed_bytes` is what BigQuery said of the run's queries and commits; Storage reads and loads do not say.
+    """
 
     identity: RunIdentity
     outcomes: tuple[PartitionOutcome, ...]
@@ -68,6 +75,7 @@ class RunReport:
     seconds: float
     exit_code: int
     recorded: bool = True
+    billed_bytes: int = 0
 
 
 def claim_start(run_id: str, warehouse: BigQueryWarehouse, attempts: Attempts, clock: Clock, state: str) -> int:
@@ -128,7 +136,13 @@ def execute(
         recorder.started(plan)
         curve = BudgetCurve(setup.clock)
         committer = Committer(
-            identity, setup.pipeline, setup.warehouse, setup.warehouse.names, engine.attempts, setup.state_dataset
+            identity,
+            setup.pipeline,
+            setup.warehouse,
+            setup.warehouse.names,
+            engine.attempts,
+            setup.state_dataset,
+            setup.staging_hours,
         )
         driver = Driver(
             setup.pipeline,
@@ -145,8 +159,9 @@ def execute(
         end = driver.run()
         outcomes = tuple(board.outcomes[p] for p in plan.partitions)
         code = exit_code(outcomes, limit_reached=bool(end.stall), stopped=end.stopped)
+        billed = engine.attempts.count.billed_bytes
         recorded = _record(lambda: recorder.ended(outcomes, code, end.in_flight, curve), end)
-    return RunReport(identity, outcomes, end, setup.clock.monotonic() - started, code, recorded)
+    return RunReport(identity, outcomes, end, setup.clock.monotonic() - started, code, recorded, billed)
 
 
 def _record(write: Callable[[], None], end: RunEnd) -> bool:
@@ -179,7 +194,7 @@ class Recorder:
         counts = {t.table: len(t.to_do) for t in plan.tables}
         reasons = {t.table: Counter(p.reason.value for p in t.to_do) for t in plan.tables if t.to_do}
         asked = {"as_of": plan.request.as_of.isoformat(), "request": plan.request.digest}
-        self._event(STARTED, {**asked, "to_do": counts, "reasons": reasons})
+        self._event(STARTED, {**asked, "to_do": counts, "reasons": reasons, "planned": _planned(self._setup.estimate)})
 
     def ended(
         self, outcomes: Sequence[PartitionOutcome], code: int, in_flight: Sequence[str], curve: BudgetCurve
@@ -196,13 +211,25 @@ class Recorder:
                     batch, self._identity.run_id, self._identity.start, now, self._setup.state_dataset, job_id
                 )
             )
-        details = {"exit_code": code, "in_flight": list(in_flight), "budget": budget_details(curve.samples)}
+        details = {
+            "exit_code": code,
+            "in_flight": list(in_flight),
+            "budget": budget_details(curve.samples),
+            "billed_bytes": self._attempts.count.billed_bytes,
+        }
         self._event(LEFT_RUNNING if in_flight else ENDED, details)
 
     def _event(self, name: str, details: dict[str, object]) -> None:
         details = {"code_version": self._identity.code_version, **json.loads(json.dumps(details))}
         event = Event(self._identity.run_id, self._identity.start, name, details=details)
         self._attempts.run(event_request(event, self._setup.warehouse.names, self._setup.state_dataset))
+
+
+def _planned(estimate: Estimate | None) -> dict[str, float]:
+    """What the plan said that the run needs at most, as an event's details hold it."""
+    if estimate is None:
+        return {}
+    return {"read_bytes": estimate.read_bytes, "query_bytes": estimate.query_bytes, "dollars": estimate.dollars}
 
 
 def _batches(outcomes: Sequence[PartitionOutcome], size: int) -> Iterable[Sequence[PartitionOutcome]]:

@@ -22,7 +22,7 @@ from backcourt.pipeline.coverage import Measurement, empty_arrow, measure, schem
 from backcourt.pipeline.processor import Chunk, Feed, Input, Pipeline, Processor
 from backcourt.pipeline.table import Table
 from backcourt.sources.source import Source
-from backcourt.warehouse.definitions import staging_definition
+from backcourt.warehouse.definitions import STAGING_HOURS, staging_definition
 from backcourt.warehouse.errors import TransientError
 from backcourt.warehouse.ledger_reads import commits_of
 from backcourt.warehouse.requests import JobRequest, Kind, ReadRequest, TableRef
@@ -80,6 +80,7 @@ class StageStep:
     table: str
     staging: TableRef
     days: tuple[date, ...]
+    expires_hours: float = STAGING_HOURS
 
     def __str__(self) -> str:
         return f"stage {self.commit_id}"
@@ -198,7 +199,7 @@ def stage_rows(bench: Bench, step: StageStep, tables: Sequence[pa.Table]) -> Row
     started = bench.clock.monotonic()
     table = bench.pipeline.processor(step.table).table
     rows = _only_dates(pa.concat_tables(tables), table.partition_by, step.days).cast(table.arrow_schema)
-    definition = staging_definition(table, step.staging)
+    definition = staging_definition(table, step.staging, step.expires_hours)
     retries, refusals = bench.attempts.count.retryable, bench.attempts.count.quota
     bench.attempts.call(lambda: bench.warehouse.create(definition))
     if rows.num_rows:

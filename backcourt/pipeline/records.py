@@ -65,6 +65,7 @@ class RunRecord:
     """One run as its events tell: its last start. `ended_at` is None while it is alive, or where it was killed.
 
     `to_do` counts the plan's partitions by table, `reasons` by table and reason. `budget` has samples by kind.
+    Bytes are those of queries and commits: what the plan said at most, and what was billed; None where not recorded.
     `request` is the digest of what was asked for.
     """
 
@@ -78,6 +79,8 @@ class RunRecord:
     to_do: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     budget: Mapping[str, tuple[BudgetSample, ...]] = field(default_factory=dict)
+    planned_bytes: int | None = None
+    billed_bytes: int | None = None
     request: str = ""
 
     @property

@@ -27,7 +27,7 @@ from backcourt.warehouse.requests import (
     TableState,
 )
 from backcourt.warehouse.storage_reads import StorageReads
-from backcourt.warehouse.tables_api import found_table, new_table
+from backcourt.warehouse.tables_api import found_table, new_table, widened
 
 UNLIMITED = -1
 """gRPC's word for a message of any size: one Arrow batch may pass its default of 4 MB."""
@@ -145,6 +145,17 @@ class BigQueryWarehouse:
             return tuple(TableRef(dataset, t.table_id) for t in found if t.table_id.startswith(prefix))
         except FOREIGN_ERRORS as exc:
             raise translated(exc, About(f"Listing tables of {name}")) from exc
+
+    def widen(self, definition: TableDefinition) -> None:
+        """Give a table the declared columns that it lacks, and the declared version. Outside the port: for upgrades."""
+        name = self.names.full(definition.ref)
+        try:
+            table = self._client.get_table(name, retry=NO_RETRY, timeout=self._timeout)
+            self._client.update_table(
+                widened(table, definition), ["schema", "labels"], retry=NO_RETRY, timeout=self._timeout
+            )
+        except FOREIGN_ERRORS as exc:
+            raise translated(exc, About(f"Adding columns to {name}", table=str(definition.ref))) from exc
 
     def expire(self, ref: TableRef, hours: float) -> None:
         """Have a table deleted in so many hours. Outside the port: for backups."""

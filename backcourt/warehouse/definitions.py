@@ -1,19 +1,26 @@
 """Tables as declared: built from the vocabulary, compared with what exists, created where missing."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain
 
 from backcourt.errors import PreflightError
 from backcourt.pipeline.ledger import LEDGER_COLUMNS
 from backcourt.pipeline.table import Column, FieldType, Table
 from backcourt.warehouse.errors import NotFound
+from backcourt.warehouse.names import Names
+from backcourt.warehouse.names import column as quoted
 from backcourt.warehouse.operations import OPERATION_COLUMNS
-from backcourt.warehouse.requests import TableDefinition, TableRef, TableState
+from backcourt.warehouse.requests import JobRequest, Kind, TableDefinition, TableRef, TableState
 from backcourt.warehouse.state import State
 from backcourt.warehouse.warehouse import Warehouse
 
 STAGING_HOURS = 24.0
-"""How long a staging table lives at most: a script ends after 24 hours (Quotas, read 2026-11)."""
+"""How long a staging table lives unless set otherwise: a script ends after 24 hours (Quotas, read 2026-11)."""
+
+STATE_VERSION = 2
+"""Goes up whenever one of the engine's own tables gets another column. Columns are only ever added, and NULLABLE, so
+that tables are upgraded in place and an older image goes on beside a newer one."""
 
 RUN_COLUMNS = (
     Column("event_date", FieldType.DATE, "The event's date, UTC.", required=True),
@@ -70,6 +77,9 @@ HOLD_COLUMNS = (
     Column("operation_id", FieldType.STRING, "The command that said so.", required=True),
 )
 
+Behind = tuple[tuple[TableDefinition, tuple[Column, ...]], ...]
+"""The engine's own tables of an older version, with the columns that they lack."""
+
 HEAD_COLUMNS = (
     Column("generation", FieldType.INT64, "Counts the commits of the table.", required=True),
     Column("commit_id", FieldType.STRING, "The last commit."),
@@ -83,16 +93,16 @@ def definition_of(table: Table) -> TableDefinition:
     )
 
 
-def staging_definition(table: Table, ref: TableRef) -> TableDefinition:
-    """A staging table for `table`: the computed columns only, gone after a day whatever happens."""
+def staging_definition(table: Table, ref: TableRef, hours: float = STAGING_HOURS) -> TableDefinition:
+    """A staging table for `table`: the computed columns only, gone after so many hours whatever happens."""
     description = f"Rows on their way to {table.full_name}."
-    return TableDefinition(ref, table.columns, description, expires_hours=STAGING_HOURS)
+    return TableDefinition(ref, table.columns, description, expires_hours=hours)
 
 
 def state_tables(dataset: str, tables: Iterable[Table] = ()) -> tuple[TableDefinition, ...]:
     """The engine's own tables in the state dataset, and a head for each of `tables`."""
     state = State(dataset)
-    return (
+    unversioned = (
         TableDefinition(
             state.ledger,
             LEDGER_COLUMNS,
@@ -134,13 +144,22 @@ def state_tables(dataset: str, tables: Iterable[Table] = ()) -> tuple[TableDefin
             for table in tables
         ),
     )
+    return tuple(replace(definition, schema_version=STATE_VERSION) for definition in unversioned)
+
+
+def add_column_request(
+    definition: TableDefinition, added: Column, names: Names, run_id: str, job_id: str
+) -> JobRequest:
+    """The job that adds one NULLABLE column to a table; a table that has it already is no error."""
+    sql = f"ALTER TABLE {names.quoted(definition.ref)} ADD COLUMN IF NOT EXISTS {quoted(added.name)} {_kind(added)}"
+    return JobRequest(job_id, Kind.QUERY, run_id, str(definition.ref), sql=sql)
 
 
 def differences(declared: TableDefinition, found: TableState) -> tuple[str, ...]:
     """In words, what keeps a table that exists from being the declared one.
 
     Further nullable columns behind the declared ones are allowed, of any type: loads and commits name their columns.
-    Descriptions and expiry are not compared.
+    Descriptions and expiry are not compared. Columns that an upgrade adds are no difference.
     """
     return tuple(chain(_column_differences(declared, found), _layout_differences(declared, found.definition)))
 
@@ -150,14 +169,16 @@ def ensure(
     definitions: Iterable[TableDefinition],
     *,
     create_datasets: Callable[[Iterable[str]], None] | None = None,
+    upgrade: Callable[[TableDefinition, tuple[Column, ...]], None] | None = None,
 ) -> tuple[str, ...]:
-    """Create the tables that are missing; change none.
+    """Create the tables that are missing; change none but the engine's own of an older version.
 
     Args:
         warehouse: where.
         definitions: the tables.
         create_datasets: creates missing datasets first (`BigQueryWarehouse.ensure_datasets`); meant for the local
             BigQuery, since a project's datasets, with their location and rights, are their owner's to create.
+        upgrade: adds columns to one of the engine's own tables; without it an older one is refused.
 
     Returns:
         Names of the tables created.
@@ -168,7 +189,9 @@ def ensure(
     wanted = tuple(definitions)
     if create_datasets:
         create_datasets(sorted({d.ref.dataset for d in wanted}))
-    missing, wrong = inspect(warehouse, wanted)
+    missing, wrong, behind = _look(warehouse, wanted)
+    if behind and upgrade is None:
+        wrong = (*wrong, *(f"table {d.ref} is of an older version" for d, _ in behind))
     if wrong:
         raise PreflightError(
             f"The warehouse is not as declared: {'; '.join(wrong)}.",
@@ -176,6 +199,9 @@ def ensure(
         )
     for definition in missing:
         warehouse.create(definition)
+    if upgrade:
+        for definition, columns in behind:
+            upgrade(definition, columns)
     return tuple(str(d.ref) for d in missing)
 
 
@@ -183,8 +209,16 @@ def inspect(
     warehouse: Warehouse, definitions: Iterable[TableDefinition]
 ) -> tuple[tuple[TableDefinition, ...], tuple[str, ...]]:
     """The definitions whose tables are missing, and in words what is wrong with the others."""
+    missing, wrong, _ = _look(warehouse, definitions)
+    return missing, wrong
+
+
+def _look(
+    warehouse: Warehouse, definitions: Iterable[TableDefinition]
+) -> tuple[tuple[TableDefinition, ...], tuple[str, ...], Behind]:
     missing: list[TableDefinition] = []
     wrong: list[str] = []
+    behind: list[tuple[TableDefinition, tuple[Column, ...]]] = []
     lost: set[str] = set()
     for definition in definitions:
         if definition.ref.dataset in lost:
@@ -199,14 +233,25 @@ def inspect(
             missing.append(definition)
         else:
             wrong += [f"table {definition.ref}: {text}" for text in differences(definition, found)]
-    return tuple(missing), tuple(wrong)
+            if found.definition.schema_version < definition.schema_version:
+                behind.append((definition, _added(definition, found)))
+    return tuple(missing), tuple(wrong), tuple(behind)
+
+
+def _added(declared: TableDefinition, found: TableState) -> tuple[Column, ...]:
+    """The columns that an upgrade adds: NULLABLE ones that a versioned table lacks."""
+    there = {c.name for c in found.definition.columns} | set(found.foreign_columns)
+    return tuple(c for c in declared.columns if declared.schema_version and not c.required and c.name not in there)
 
 
 def _column_differences(declared: TableDefinition, found: TableState) -> Iterable[str]:
     there = {column.name: column for column in found.definition.columns}
+    added = _added(declared, found)
     for column in declared.columns:
         if column.name in found.foreign_columns:
             yield f"column {column.name} is {found.foreign_columns[column.name]}, declared {_kind(column)}"
+        elif column in added:
+            continue
         elif column.name not in there:
             yield f"column {column.name} ({_kind(column)}) is missing"
         elif _kind(column) != _kind(there[column.name]):

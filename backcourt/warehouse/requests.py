@@ -126,7 +126,10 @@ class ReadRequest:
 
 @dataclass(frozen=True)
 class TableDefinition:
-    """A table as it is created or found. `expires_hours` counts from creation."""
+    """A table as it is created or found. `expires_hours` counts from creation.
+
+    `schema_version` is that of the engine's own tables, which are upgraded in place; 0 for all others.
+    """
 
     ref: TableRef
     columns: tuple[Column, ...]
@@ -134,6 +137,7 @@ class TableDefinition:
     partition_by: str | None = None
     clustering: tuple[str, ...] = ()
     expires_hours: float | None = None
+    schema_version: int = 0
 
 
 @dataclass(frozen=True)

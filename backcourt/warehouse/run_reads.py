@@ -43,6 +43,7 @@ def runs_in(rows: Iterable[Mapping[str, Any]]) -> tuple[RunRecord, ...]:
                 ended_at=row["at"],
                 exit_code=details.get("exit_code"),
                 budget=budget_of(details.get("budget", {})),
+                billed_bytes=details.get("billed_bytes"),
             )
     return tuple(sorted(found.values(), key=lambda r: r.started_at, reverse=True))
 
@@ -56,6 +57,7 @@ def _started(row: Mapping[str, Any], details: Mapping[str, Any]) -> RunRecord:
         as_of=str(details.get("as_of", "")),
         to_do=details.get("to_do", {}),
         reasons=details.get("reasons", {}),
+        planned_bytes=details.get("planned", {}).get("query_bytes"),
         request=str(details.get("request", "")),
     )
 

@@ -15,6 +15,8 @@ _LEGACY_TYPES = {
     "BOOLEAN": FieldType.BOOL,
 }
 """The REST interface answers with the names of legacy SQL (Data types, read 2026-11)."""
+VERSION_LABEL = "schema_version"
+"""The label that tells the version of one of the engine's own tables."""
 
 
 def schema_fields(columns: Iterable[Column]) -> list[bigquery.SchemaField]:
@@ -30,6 +32,8 @@ def new_table(definition: TableDefinition, names: Names, now: datetime) -> bigqu
         table.time_partitioning = bigquery.TimePartitioning(field=definition.partition_by)
     if definition.clustering:
         table.clustering_fields = list(definition.clustering)
+    if definition.schema_version:
+        table.labels = {VERSION_LABEL: str(definition.schema_version)}
     if definition.expires_hours is not None:
         table.expires = now + timedelta(hours=definition.expires_hours)
     return table
@@ -44,6 +48,7 @@ def found_table(ref: TableRef, table: bigquery.Table) -> TableState:
         description=table.description or "",
         partition_by=_partitioning(table),
         clustering=tuple(table.clustering_fields or ()),
+        schema_version=_version(table),
     )
     return TableState(
         definition,
@@ -52,6 +57,19 @@ def found_table(ref: TableRef, table: bigquery.Table) -> TableState:
         has_streaming_buffer=table.streaming_buffer is not None,
         foreign_columns={f.name: f.field_type for f in table.schema if f not in known},
     )
+
+
+def widened(table: bigquery.Table, definition: TableDefinition) -> bigquery.Table:
+    """The table with the declared columns that it lacks, behind its own, and the declared version."""
+    there = {f.name for f in table.schema}
+    table.schema = [*table.schema, *schema_fields(c for c in definition.columns if c.name not in there)]
+    table.labels = {**table.labels, VERSION_LABEL: str(definition.schema_version)}
+    return table
+
+
+def _version(table: bigquery.Table) -> int:
+    text = table.labels.get(VERSION_LABEL, "0")
+    return int(text) if text.isdecimal() else 0
 
 
 def _partitioning(table: bigquery.Table) -> str | None:

@@ -182,3 +182,11 @@ def test_no_id_is_used_twice_and_every_permit_comes_back(runs: list[Any], looks:
     assert scene.held == 0
     if kind is Kind.COMMIT:
         assert not scene.warehouse.arguments("cancel")
+
+
+def test_what_jobs_billed_is_summed_up_and_what_failed_is_not() -> None:
+    answers = [JobResult("a", bytes_billed=10), TransientError("weather"), JobResult("b", bytes_billed=32)]
+    scene = Scene(answers)
+    for name in ("a", "b"):
+        scene.attempts.run(JobRequest(name, Kind.QUERY, "r", "d.t"))
+    assert scene.attempts.count.billed_bytes == 42

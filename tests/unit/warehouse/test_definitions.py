@@ -10,6 +10,7 @@ from backcourt.pipeline.table import Column, FieldType, Table
 from backcourt.warehouse.definitions import (
     OUTCOME_COLUMNS,
     RUN_COLUMNS,
+    STATE_VERSION,
     definition_of,
     differences,
     ensure,
@@ -129,3 +130,34 @@ def test_datasets_are_created_first_and_once() -> None:
     definitions: tuple[TableDefinition, ...] = (DECLARED, *state_tables("o"))
     ensure(FakeWarehouse(), definitions, create_datasets=lambda names: created.append(list(names)))
     assert created == [["d", "o"]]
+
+
+def state_of(version: int, *names: str) -> TableState:
+    """The ledger as a version made it, without some columns."""
+    (ledger,) = [d for d in state_tables("o") if d.ref.name == "ledger"]
+    columns = tuple(c for c in ledger.columns if c.name not in names)
+    return TableState(replace(ledger, columns=columns, schema_version=version))
+
+
+def ensured(state: TableState) -> list[tuple[str, tuple[str, ...]]]:
+    """What an upgrade of the ledger adds."""
+    added: list[tuple[str, tuple[str, ...]]] = []
+    (ledger,) = [d for d in state_tables("o") if d.ref.name == "ledger"]
+    warehouse = FakeWarehouse(lambda call: state if call.method == "describe" else None)
+    ensure(warehouse, (ledger,), upgrade=lambda d, columns: added.append((d.ref.name, tuple(c.name for c in columns))))
+    return added
+
+
+def test_a_state_table_of_an_older_version_gets_the_columns_it_lacks() -> None:
+    assert ensured(state_of(0, "notes", "input_versions")) == [("ledger", ("input_versions", "notes"))]
+    assert ensured(state_of(0)) == [("ledger", ())]
+    assert ensured(state_of(STATE_VERSION)) == []
+    assert ensured(state_of(STATE_VERSION + 1)) == []  # a newer image was here: its columns are no difference
+
+
+def test_a_state_table_that_lacks_more_than_an_upgrade_adds_is_refused() -> None:
+    with pytest.raises(PreflightError, match="column content_hash"):
+        ensured(state_of(0, "content_hash"))
+    (ledger,) = [d for d in state_tables("o") if d.ref.name == "ledger"]
+    with pytest.raises(PreflightError, match="of an older version"):
+        ensure(FakeWarehouse(lambda call: state_of(0) if call.method == "describe" else None), (ledger,))
