@@ -179,7 +179,7 @@ def test_a_lower_budget_reaches_a_run_that_is_alive(fresh: Release) -> None:
     lower = ("budget.load=1", "budget.read=1", "budget.query=2")
     job = begin(fresh, "pipeline.chunkDays=1")
     until("the run has started", lambda: told(fresh, job, "run started"), 300, 0.5)
-    latency(fresh, 15.0)  # so that it is alive for the minute or two that a mounted ConfigMap takes
+    latency(fresh, 25.0)  # so that it is alive for the minute or two that a mounted ConfigMap takes
     (first, *_) = until("the run tells of its progress", lambda: told(fresh, job, "progress"), 60)
     assert (first["limits"]["load"], first["limits"]["read"], first["limits"]["query"]) == (4, 4, 4)
     before = status(fresh, job)["jobId"]
@@ -198,7 +198,7 @@ def test_a_lower_budget_reaches_a_run_that_is_alive(fresh: Release) -> None:
             lambda: (m := warehouse.control.counters()["max_in_flight"])["load"] + m["read"] and m,
             120,
         )
-        time.sleep(20)
+        time.sleep(30)
         seen = warehouse.control.counters()["max_in_flight"]
     assert max(seen["load"], seen["read"]) == 1
     now = status(fresh, job)
