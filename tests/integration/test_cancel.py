@@ -11,6 +11,7 @@ def shop(new_shop: NewShop) -> Shop:  # noqa: F811
     return new_shop()
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_ends_cleanly_and_goes_on_under_its_id(shop: Shop, whole: Hashes) -> None:  # noqa: F811
     assert shop.run("cancel", shop.run_id("season")).code == 2  # no such run yet
     shop.server.control.change(latency={"load": 6.0})
