@@ -12,10 +12,16 @@ from typing import Any
 
 import pytest
 
-from backcourt.pipeline.outcomes import Outcome
+from backcourt.errors import UsageError
+from backcourt.pipeline.outcomes import Outcome, Partition
+from backcourt.pipeline.records import mended_by
 from backcourt.warehouse.emulator import LocalBigQuery
+from backcourt.warehouse.history_reads import OutcomeFilter
+from jobs.ground import ground_of
 from jobs.selection import DateSelection
 from jobs.stale import find_stale
+from jobs.why import why
+from ray_tasks.lookback import read_outcomes
 from tests.integration import shop
 from tests.integration.runs_here import Here
 from tests.integration.shop_runs import Shop, install
@@ -54,7 +60,7 @@ def test_history_tells_the_runs_and_why_dates_are_missing(store: Shop) -> None:
     assert (cause["rows"], cause["expected"], cause["coverage"]) == (6, 10, 0.6)
     assert set(cause["missing"]) == set(shop.STORES[6:])
     assert outcomes["shop.report", str(DAY)]["category"] == "upstream"
-    (trend,) = told(store, "history", "--table", "orders")["trends"]
+    (trend,) = [t for t in found["trends"] if t["table"] == "shop_raw.orders"]
     assert (trend["lowest"], trend["lowest_date"], trend["dates"]) == (0.6, str(DAY), 40)
 
 
@@ -64,8 +70,8 @@ def test_why_leads_to_the_source(store: Shop) -> None:
     said = " ".join(done.out.split())
     assert f"shop.report {DAY}: It waits for shop_raw.orders {DAY}, the gate blocked it" in said
     assert f"backcourt ingest --source SOURCE --tables shop_raw.orders --dates {DAY}" in said
-    gate = told(store, "status", "--why", "orders", str(DAY))
-    assert [s["text"] for s in gate["steps"] if s["name"] == "missing"] == ["gva, hel, ist, kyi."]
+    gate = why(Here(store).session(), Partition("shop_raw.orders", DAY))
+    assert [s.text for s in gate.steps if s.name == "missing"] == ["gva, hel, ist, kyi."]
 
 
 def test_the_report_is_one_file_with_a_place_for_every_date(store: Shop, tmp_path: Path) -> None:
@@ -80,9 +86,10 @@ def test_the_report_is_one_file_with_a_place_for_every_date(store: Shop, tmp_pat
 
 
 def test_a_run_that_is_not_known_is_said_to_be(store: Shop, tmp_path: Path) -> None:
-    for words in (("report", "--to", str(tmp_path / "r.html"), "--run", "nobody"), ("plan", "--only-failed", "nobody")):
-        done = store.run(*words)
-        assert (done.code, "nobody" in done.err, "Traceback" in done.err) == (2, True, False), done.told
+    done = store.run("report", "--to", str(tmp_path / "r.html"), "--run", "nobody")
+    assert (done.code, "nobody" in done.err, "Traceback" in done.err) == (2, True, False), done.told
+    with pytest.raises(UsageError, match="There is no history of a run nobody"):
+        Here(store).plan("look", only_failed="nobody")
 
 
 def test_what_failed_in_a_run_is_done_by_its_name_and_nothing_else(store: Shop) -> None:
@@ -92,11 +99,11 @@ def test_what_failed_in_a_run_is_done_by_its_name_and_nothing_else(store: Shop) 
         ("shop.revenue", DAY): Outcome.COMMITTED,
         ("shop.report", DAY): Outcome.COMMITTED,
     }
-    mended = {(o["table"], o["date"]): o["done_by"] for o in told(store, "history", "--failed")["outcomes"]}
-    assert mended == {
-        ("shop_raw.orders", str(DAY)): store.run_id("mended"),
-        ("shop.revenue", str(DAY)): store.run_id("again"),
-        ("shop.report", str(DAY)): store.run_id("again"),
+    ground = ground_of(Here(store).session(), store.run_id("mending"))
+    assert mended_by(read_outcomes(ground, OutcomeFilter(date(2000, 1, 1)))).items() >= {
+        (Partition("shop_raw.orders", DAY), store.run_id("mended")),
+        (Partition("shop.revenue", DAY), store.run_id("again")),
+        (Partition("shop.report", DAY), store.run_id("again")),
     }
     # The week after looked back on a hole that is filled now.
     stale = find_stale(Here(store).session(), None, DateSelection())
@@ -107,7 +114,7 @@ def test_what_failed_in_a_run_is_done_by_its_name_and_nothing_else(store: Shop) 
 def test_another_version_waits_until_it_is_asked_for(store: Shop) -> None:
     Here(store).run("rest")
     processors = tuple(replace(p, version="2") if p.name == "shop.revenue" else p for p in shop.PIPELINE.processors)
-    newer = replace(store, pipeline=replace(shop.PIPELINE, processors=processors, _by_name={}), number=store.number)
+    newer = replace(store, pipeline=replace(shop.PIPELINE, processors=processors), number=store.number)
     assert Here(newer).plan("ordinary").plan.total == 0
     (group,) = find_stale(Here(newer).session(), None, DateSelection())
     assert (group.table, group.cause, group.days) == ("shop.revenue", "made by version 1, now 2", shop.DAYS)
