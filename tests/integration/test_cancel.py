@@ -22,12 +22,12 @@ def test_a_cancelled_run_ends_cleanly_and_goes_on_under_its_id(shop: Shop, whole
     asked = shop.run("cancel", shop.run_id("season"), "--reason", "wrong source", **elsewhere)
     assert asked.code == 0, asked.told
     assert "start 1" in asked.out
+    shop.server.control.change(latency={})
     assert alive.wait(120) == 130, alive.told
     assert shop.events(shop.run_id("season")).count("cancel_asked") == 1
     left = [key for key, outcome in shop.outcomes(shop.run_id("season")).items() if outcome["outcome"] == "left"]
     assert left
 
-    shop.server.control.change(latency={})
     assert shop.run("cancel", shop.run_id("season"), **elsewhere).code == 2  # it has ended
     again = shop.run(*words)
     assert again.code == 0, again.told

@@ -86,8 +86,11 @@ def test_a_partition_is_put_back_as_its_commit_made_it(open_store: Callable[[], 
     store = open_store()
     before, made = store.rows(), store.commit("shop.revenue", DAY)
     store.remember()
-    store.by_hand(f"UPDATE {{0}} SET revenue = revenue + 1000 WHERE day = DATE '{DAY}'")
+    store.by_hand(f"UPDATE {{0}} SET amount = amount + 1000 WHERE day = DATE '{DAY}'", "shop_raw", "orders")
+    misled = Here(store.shop).run("misled", tables=["revenue"], days=(DAY,), recompute=True)
+    assert misled.exit_code == 0
     damaged = store.rows()
+    assert damaged != before
     assert store.told("hold", "revenue", "--until", "1h")[0] == 0
 
     code, shown = store.told("restore", "revenue", str(DAY), "--to", made, "--dry-run")
