@@ -19,6 +19,7 @@ from backcourt.pipeline.processor import Chunk, Input, Inputs, Pipeline, Process
 from backcourt.pipeline.table import Column, FieldType, Table
 from backcourt.warehouse.connection import Connection
 from backcourt.warehouse.endpoint import Endpoint
+from backcourt.warehouse.ledger_reads import Entries
 from backcourt.warehouse.requests import Kind
 from ray_tasks.attempts import Attempts, Patience
 from ray_tasks.committer import RunIdentity
@@ -26,7 +27,7 @@ from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import EngineSetup, ray_engine
 from ray_tasks.observing import Together
 from ray_tasks.permits import LocalPermits
-from ray_tasks.prepare import Ground, ensure_tables
+from ray_tasks.prepare import Ground, ensure_tables, read_ledger
 from ray_tasks.run import RunReport, RunSetup, execute
 
 FIRST = date(2020, 1, 1)
@@ -80,6 +81,7 @@ class Prepared:
     connection: Connection
     calendar: Calendar
     plan: Plan
+    ledger: Entries
     clock: Clock
 
     def go(self) -> RunReport:
@@ -106,7 +108,7 @@ class Prepared:
             identity,
             self.calendar,
             self.plan,
-            {},
+            self.ledger,
             lambda: ray_engine(engine, warehouse, self.clock, identity.prefix),
             NeverStops(),
             Together(),
@@ -114,20 +116,22 @@ class Prepared:
         )
 
 
-def prepare(size: Size, endpoint: Endpoint, clock: Clock) -> Prepared:
-    """Make the tables and draw the plan."""
+def prepare(size: Size, endpoint: Endpoint, clock: Clock, run: str = "bench") -> Prepared:
+    """Make the tables and draw the plan of what is not committed yet."""
     pipeline = pipeline_of(size, clock.sleep)
     connection = Connection(endpoint)
     days = tuple(FIRST + timedelta(days=n) for n in range(size.dates))
     calendar = Calendar(days)
-    run_id = f"bench-{size.dates}"
+    run_id = f"{run}-{size.dates}"
     warehouse = connection.open(clock)
     attempts = Attempts(warehouse, LocalPermits(dict.fromkeys(Kind, 1), clock), clock, Random(0), Patience())
     ground = Ground(pipeline, warehouse, attempts, clock, STATE, run_id, "0")
     names = tuple(p.name for p in pipeline.processors)
     ensure_tables(ground, names, create_datasets=True)
     request = Request(run_id=run_id, tables=names, days=days, as_of=date(2040, 1, 1))
-    return Prepared(size, pipeline, connection, calendar, build_plan(pipeline, calendar, request, {}), clock)
+    ledger = read_ledger(ground, days[0], days[-1])
+    plan = build_plan(pipeline, calendar, request, ledger)
+    return Prepared(size, pipeline, connection, calendar, plan, ledger, clock)
 
 
 def _processor(name: str, size: Size, inputs: tuple[Input, ...], sleep: Callable[[float], None]) -> Processor:

@@ -13,7 +13,7 @@ from backcourt.warehouse.errors import InvalidQuery, NotFound, UnknownError
 from backcourt.warehouse.past import PastEntry, copy_request, past_entries_in, past_entries_request
 from backcourt.warehouse.requests import JobRequest, ReadRequest, TableRef
 from backcourt.warehouse.state import State
-from ray_tasks.prepare import Ground
+from ray_tasks.prepare import Ground, own_rows
 
 GONE = (InvalidQuery, NotFound, UnknownError)
 """What a look into a past answers that is not kept: BigQuery calls it invalid, the local one has no reason for it."""
@@ -22,11 +22,8 @@ GONE = (InvalidQuery, NotFound, UnknownError)
 def read_past(ground: Ground, tables: Sequence[str], days: tuple[date, date], what: str) -> tuple[PastEntry, ...]:
     """Every ledger row of these tables and dates, oldest first; none before the first run. `what` names the job."""
     names, job_id = ground.warehouse.names, ground.job_id(what)
-    try:
-        request = past_entries_request(names, ground.state_dataset, tables, days, ground.run_id, job_id)
-        return past_entries_in(ground.attempts.run(request).rows)
-    except NotFound:
-        return ()
+    request = past_entries_request(names, ground.state_dataset, tables, days, ground.run_id, job_id)
+    return past_entries_in(own_rows(ground, request))
 
 
 @contextmanager

@@ -114,7 +114,6 @@ def live_runs(folder: Path) -> list[dict[str, Any]]:
 def _look(session: "Session", tables: list[str] | None, dates: Any, wanted_version: str) -> Found:
     from backcourt.pipeline.drift import drift_sentences
     from backcourt.pipeline.plan import Request, build_plan
-    from backcourt.warehouse.errors import NotFound
     from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
     from jobs.ground import ground_of, new_run_id
     from jobs.known_days import known_days
@@ -122,7 +121,7 @@ def _look(session: "Session", tables: list[str] | None, dates: Any, wanted_versi
     from jobs.session import find_tables
     from jobs.version import code_version
     from ray_tasks.lookback import read_code_versions
-    from ray_tasks.prepare import read_ledger
+    from ray_tasks.prepare import own_rows, read_ledger
 
     ground = ground_of(session, new_run_id(session, "status"))
     names = find_tables(session.pipeline, split_names(tables)) or tuple(p.name for p in session.pipeline.processors)
@@ -135,10 +134,7 @@ def _look(session: "Session", tables: list[str] | None, dates: Any, wanted_versi
     query = last_outcomes_request(
         session.warehouse.names, session.state_dataset, names, since, ground.run_id, ground.job_id("outcomes")
     )
-    try:
-        last = last_outcomes_in(ground.attempts.run(query).rows)
-    except NotFound:
-        last = ()
+    last = last_outcomes_in(own_rows(ground, query))
     versions = {p.name: p.version for p in session.pipeline.processors}
     asked = set(days)
     other = Counter(

@@ -6,8 +6,7 @@ from datetime import timedelta
 from backcourt.pipeline.breaker import Breaker, BreakerEvent, breakers_of, news, said_by
 from backcourt.pipeline.outcomes import PartitionOutcome
 from backcourt.warehouse.breaker_events import append_breaker_events, breaker_events_in, breaker_events_request
-from backcourt.warehouse.errors import NotFound
-from ray_tasks.prepare import Ground
+from ray_tasks.prepare import Ground, own_rows
 
 REMEMBERED_DAYS = 400
 """How far back an event counts."""
@@ -18,10 +17,7 @@ def read_breakers(ground: Ground, what: str = "breakers") -> dict[str, Breaker]:
     since = ground.clock.now().date() - timedelta(days=REMEMBERED_DAYS)
     names = ground.warehouse.names
     request = breaker_events_request(names, ground.state_dataset, since, ground.run_id, ground.job_id(what))
-    try:
-        return breakers_of(breaker_events_in(ground.attempts.run(request).rows))
-    except NotFound:
-        return {}
+    return breakers_of(breaker_events_in(own_rows(ground, request)))
 
 
 def tell_breakers(ground: Ground, outcomes: Sequence[PartitionOutcome]) -> tuple[BreakerEvent, ...]:

@@ -8,11 +8,10 @@ from backcourt.errors import UsageError
 from backcourt.pipeline.drift import VersionUse
 from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.records import OutcomeRecord, RunRecord
-from backcourt.warehouse.errors import NotFound
 from backcourt.warehouse.history_reads import OutcomeFilter, outcomes_in, outcomes_request
 from backcourt.warehouse.ledger_reads import code_versions_in, code_versions_request
 from backcourt.warehouse.run_reads import runs_in, runs_request
-from ray_tasks.prepare import Ground
+from ray_tasks.prepare import Ground, own_rows
 
 EVER = date(1970, 1, 1)
 """Before every run."""
@@ -23,31 +22,20 @@ def read_outcomes(ground: Ground, wanted: OutcomeFilter) -> tuple[OutcomeRecord,
     digest = sha256(repr(wanted).encode()).hexdigest()[:12]
     names, job_id = ground.warehouse.names, ground.job_id(f"history-{digest}")
     request = outcomes_request(names, ground.state_dataset, wanted, ground.run_id, job_id)
-    try:
-        return outcomes_in(ground.attempts.run(request).rows)
-    except NotFound:
-        return ()
+    return outcomes_in(own_rows(ground, request))
 
 
 def read_runs(ground: Ground, since: date) -> tuple[RunRecord, ...]:
     """The runs that were recorded on or after a date (UTC), the last first."""
     names, job_id = ground.warehouse.names, ground.job_id(f"runs-{since}")
-    try:
-        return runs_in(
-            ground.attempts.run(runs_request(names, ground.state_dataset, since, ground.run_id, job_id)).rows
-        )
-    except NotFound:
-        return ()
+    return runs_in(own_rows(ground, runs_request(names, ground.state_dataset, since, ground.run_id, job_id)))
 
 
 def read_code_versions(ground: Ground) -> tuple[VersionUse, ...]:
     """Every version of the code in the ledger, with its first and last commit."""
     names, job_id = ground.warehouse.names, ground.job_id("versions")
-    try:
-        request = code_versions_request(names, ground.state_dataset, ground.run_id, job_id)
-        return code_versions_in(ground.attempts.run(request).rows)
-    except NotFound:
-        return ()
+    request = code_versions_request(names, ground.state_dataset, ground.run_id, job_id)
+    return code_versions_in(own_rows(ground, request))
 
 
 def read_not_through(ground: Ground, run_id: str, tables: Collection[str]) -> tuple[Partition, ...]:

@@ -217,7 +217,7 @@ def read_ledger(ground: Ground, start: date, end: date) -> Entries:
     request = newest_request(
         ground.warehouse.names, ground.state_dataset, names, start, end, ground.run_id, ground.job_id("ledger")
     )
-    return entries_in(_rows(ground, request))
+    return entries_in(own_rows(ground, request))
 
 
 def read_failures(ground: Ground, since: date) -> dict[Partition, str]:
@@ -228,12 +228,12 @@ def read_failures(ground: Ground, since: date) -> dict[Partition, str]:
     )
     return {
         Partition(o.table, o.day): f"{o.outcome} in run {o.run_id}, {o.reason}"
-        for o in last_outcomes_in(_rows(ground, request))
+        for o in last_outcomes_in(own_rows(ground, request))
         if o.outcome in (Outcome.BLOCKED, Outcome.FAILED)
     }
 
 
-def _rows(ground: Ground, request: JobRequest) -> tuple[Mapping[str, Any], ...]:
+def own_rows(ground: Ground, request: JobRequest) -> tuple[Mapping[str, Any], ...]:
     """Rows of one of the engine's own tables, none before the first run has made it.
 
     BigQuery may answer that a query's table is forbidden "or perhaps does not exist"; the table itself then tells.

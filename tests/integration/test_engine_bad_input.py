@@ -66,7 +66,7 @@ def run_id_is_none(store: Shop) -> Command:
     ("wrong", "code", "words"),
     [
         (nothing_listens, 4, ("cannot be reached", "Check the address")),
-        (dataset_is_missing, 4, ("dataset shop_orchestration does not exist", "Create missing datasets")),
+        (dataset_is_missing, 4, ("Preflight failed. datasets: missing: shop_", "Create them")),
         (table_differs, 4, ("table shop.revenue: column store (STRING NOT NULL) is missing", "rename or migrate")),
         (file_is_corrupt, 5, ("orders.parquet cannot be read", "Fetch it again or remove it.")),
         (column_has_a_wrong_type, 5, ("column amount: 'many' is no FLOAT64 (400 of 400 rows)", "Correct the values")),
