@@ -19,7 +19,7 @@ from yaml import YAMLError, safe_load
 
 from backcourt.cluster.rayjob import RayJob
 from backcourt.cluster.story import Notice, PodState
-from backcourt.errors import BackcourtError, UsageError
+from backcourt.errors import BackcourtError, Permanent, UsageError
 
 CALL_SECONDS = 20.0
 """Deadline of one call."""
@@ -33,7 +33,7 @@ SUBMITTER = "submitter"
 _RESOURCE: Any = create_namespaced_resource("ray.io", "v1", "RayJob", "rayjobs")
 
 
-class ClusterError(BackcourtError):
+class ClusterError(BackcourtError, Permanent):
     """Raised when Kubernetes does not answer, or refuses."""
 
 
@@ -167,8 +167,8 @@ def open_cluster(namespace: str | None, context: str | None) -> Iterator[Cluster
         yield Cluster(client, place)
 
 
-class _Absent(BackcourtError):
-    """The API knows no such object."""
+class _Absent(BackcourtError, Permanent):
+    """Raised when the API knows no such object."""
 
 
 @contextmanager
