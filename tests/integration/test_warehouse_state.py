@@ -51,7 +51,8 @@ def store(warehouse: BigQueryWarehouse) -> BigQueryWarehouse:  # noqa: F811
 
 def test_what_is_missing_is_created_once_and_found_equal(store: BigQueryWarehouse) -> None:
     definitions = (definition_of(TABLE), *state_tables("o", (TABLE,)))
-    created = ("d.games", "o.ledger", "o.runs", "o.partition_outcomes", "o.breaker_events", "o.head__games")
+    state = ("ledger", "runs", "partition_outcomes", "breaker_events", "operations", "holds", "head__games")
+    created = ("d.games", *(f"o.{name}" for name in state))
     assert ensure(store, definitions) == created
     assert ensure(store, definitions) == ()
     for definition in definitions:
