@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from backcourt.errors import BackcourtError, DataError, UsageError
+from backcourt.errors import BackcourtError, DataError
 from backcourt.exports.documents import Documents
 from backcourt.exports.folder import ExportFolder
 from backcourt.exports.readiness import uncommitted
@@ -18,6 +18,7 @@ from backcourt.pipeline.processor import Chunk, Export, Inputs, Pipeline
 from backcourt.pipeline.withdrawn import withdrawn_days
 from backcourt.warehouse.ledger_reads import Entries
 from jobs.committed_rows import rows_of
+from jobs.declared import find_declared
 from ray_tasks.prepare import Ground
 
 CHUNK_DAYS = 31
@@ -50,15 +51,7 @@ def find_export(pipeline: Pipeline, name: str | None) -> Export:
     Raises:
         UsageError: there is none, or more than one to choose from.
     """
-    names = ", ".join(each.name for each in pipeline.exports)
-    if not names:
-        raise UsageError(f"Pipeline {pipeline.name} exports nothing.", "Declare an Export in its Pipeline.")
-    if name is None and len(pipeline.exports) > 1:
-        raise UsageError(f"Pipeline {pipeline.name} has several exports.", f"Choose one by --name: {names}.")
-    found = next((each for each in pipeline.exports if name in (None, each.name)), None)
-    if found is None:
-        raise UsageError(f"There is no export {name}.", f"There are: {names}.")
-    return found
+    return find_declared(pipeline.name, "export", pipeline.exports, name)
 
 
 def export_dates(

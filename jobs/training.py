@@ -12,6 +12,7 @@ from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.processor import Input, Inputs, Pipeline, Trained, Training
 from backcourt.warehouse.ledger_reads import Entries
 from jobs.committed_rows import rows_of
+from jobs.declared import find_declared
 from ray_tasks.prepare import Ground
 
 
@@ -31,15 +32,7 @@ def find_training(pipeline: Pipeline, name: str | None) -> Training:
     Raises:
         UsageError: there is none, or more than one to choose from.
     """
-    names = ", ".join(each.name for each in pipeline.trainings)
-    if not names:
-        raise UsageError(f"Pipeline {pipeline.name} trains nothing.", "Declare a Training in its Pipeline.")
-    if name is None and len(pipeline.trainings) > 1:
-        raise UsageError(f"Pipeline {pipeline.name} has several trainings.", f"Choose one by --name: {names}.")
-    found = next((each for each in pipeline.trainings if name in (None, each.name)), None)
-    if found is None:
-        raise UsageError(f"There is no training {name}.", f"There are: {names}.")
-    return found
+    return find_declared(pipeline.name, "training", pipeline.trainings, name)
 
 
 def training_dates(calendar: Calendar, until: date, monthly_from: date | None) -> tuple[date, ...]:

@@ -76,5 +76,5 @@ def test_which_export_is_meant() -> None:
     assert "pages, feeds" in error.value.do
     with pytest.raises(UsageError, match="There is no export sheets"):
         find_export(both, "sheets")
-    with pytest.raises(UsageError, match="Pipeline shop exports nothing"):
+    with pytest.raises(UsageError, match="Pipeline shop declares no export"):
         find_export(Pipeline("shop", ()), None)

@@ -91,7 +91,7 @@ def test_which_training_is_meant() -> None:
     for pipeline, name, said in (
         (both, None, "has several trainings"),
         (both, "third", "There is no training third"),
-        (Pipeline("shop", ()), None, "Pipeline shop trains nothing"),
+        (Pipeline("shop", ()), None, "Pipeline shop declares no training"),
     ):
         with pytest.raises(UsageError, match=said):
             find_training(pipeline, name)
