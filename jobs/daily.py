@@ -33,6 +33,7 @@ def daily(
     run: options.Run = None,
     workers: options.Workers = None,
     pool: options.Pool = None,
+    models: options.Models = None,
     skip_preflight: options.SkipPreflight = None,
     as_json: options.Json = False,
     config: options.Config = None,
@@ -43,7 +44,7 @@ def daily(
     from jobs.alerting import alert_of_error
     from jobs.settings import run_settings
 
-    settings = run_settings(config, workers, None, pool, None, day)
+    settings = run_settings(config, workers, None, pool, None, day, models)
     window = settings.heal_days if days is None else days
     try:
         code = _night(settings, source, window, run, options.split_names(skip_preflight), dry_run, as_json)

@@ -32,6 +32,9 @@ stall_seconds: {{ .Values.pipeline.stallSeconds }}
 source: {{ . | quote }}
 {{- end }}
 heal_days: {{ .Values.pipeline.healDays }}
+{{- with .Values.pipeline.models }}
+models: {{ . | quote }}
+{{- end }}
 {{- if .Values.alerts.webhookSecret }}
 alert_webhook_file: /etc/alerts/{{ .Values.alerts.webhookKey }}
 {{- end }}

@@ -309,6 +309,21 @@ def test_the_charts_defaults_are_the_programs(tmp_path: Path) -> None:
     assert theirs.budget == BudgetSettings()
 
 
+@pytest.mark.parametrize("folder", ["gs://bucket/models", "/opt/models"])
+def test_the_folder_of_models_is_the_programs_setting(folder: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(one("ConfigMap", PROJECT, f"pipeline.models={folder}", ending="-settings")["data"]["settings.yaml"])
+    assert load_settings({}, file).models == folder
+
+
+def test_the_tryouts_night_is_a_night() -> None:
+    """What is tried out is what runs every night, on a day that the simulated league has."""
+    container = one("CronJob", values=TRYOUT, ending="-daily")["spec"]["jobTemplate"]["spec"]["template"]["spec"][
+        "containers"
+    ][0]
+    assert container["args"][:3] == ["daily", "--date", "2023-10-31"]
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------
 
 
@@ -323,6 +338,7 @@ def test_the_charts_defaults_are_the_programs(tmp_path: Path) -> None:
         ((PROJECT, "workers.cpu=0.5"), "/workers/cpu"),
         ((PROJECT, "workers.memory=16"), "/workers/memory"),
         ((PROJECT, "pipeline.blockBelow=1.5"), "/pipeline/blockBelow"),
+        ((PROJECT, "pipeline.models=models"), "/pipeline/models"),  # a folder beside what?
         ((PROJECT, "pipeline.blockBelow=0.99"), "blockBelow is above pipeline.warnBelow"),
         ((PROJECT, "cronJobs.daily.schedule=daily"), "/cronJobs/daily/schedule"),
         ((PROJECT, "cronJobs.Daily_1.enabled=true"), "Daily_1"),
