@@ -24,9 +24,11 @@ COPY jobs/ jobs/
 COPY nba/ nba/
 RUN tools/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
  && tools/bin/python -m pip --python /opt/backcourt/bin/python install --no-cache-dir --no-deps dist/*.whl
-# Nothing at run time reads these: test suites, headers, Ray for Java, and Ray's reinforcement learning.
+# Nothing at run time reads these: test suites, headers, Ray for Java, its reinforcement learning and language models,
+# Arrow's own network protocol and its client of Amazon's storage (Google's is opened by gcsfs).
 RUN cd /opt/backcourt/lib/python3.11/site-packages \
- && rm -rf pyarrow/include ray/include ray/jars ray/rllib \
+ && rm -rf pyarrow/include ray/include ray/jars ray/rllib ray/llm \
+      pyarrow/lib*flight* pyarrow/_flight* pyarrow/libarrow_s3* pyarrow/_s3fs* \
  && find . -type d -name tests ! -path './ray/*' -prune -exec rm -rf {} +
 
 FROM ${BASE_IMAGE}

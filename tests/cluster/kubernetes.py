@@ -73,9 +73,22 @@ class Release:
             values = (*values, "--server-side=false")
         must("helm", command, self.name, str(CHART), "--namespace", self.namespace, *values, *sets)
 
-    def daily(self, job: str) -> None:
-        """Start the CronJob by hand."""
-        self.kubectl("create", "job", job, f"--from=cronjob/{self.name}-backcourt-daily")
+    def daily(self, job: str, cron: str = "daily") -> None:
+        """Start a CronJob by hand."""
+        self.kubectl("create", "job", job, f"--from=cronjob/{self.name}-backcourt-{cron}")
+
+    def job_of(self, cron: str, job: str, args: list[str], environment: dict[str, str] | None = None) -> None:
+        """Start a Job that is a CronJob's but for its arguments, and has variables more."""
+        spec = self.get("cronjob", f"{self.name}-backcourt-{cron}")["spec"]["jobTemplate"]["spec"]
+        (container,) = spec["template"]["spec"]["containers"]
+        container["args"] = [*args, "--config=/etc/backcourt/settings.yaml"]
+        container["env"] += [{"name": name, "value": value} for name, value in (environment or {}).items()]
+        made = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": job}, "spec": spec}
+        self.kubectl("create", "-f", "-", stdin=json.dumps(made))
+
+    def log(self, job: str) -> str:
+        """What the Job's newest pod said."""
+        return self.kubectl("logs", f"job/{job}")
 
     def job_end(self, job: str, seconds: float = 420) -> str:
         """Wait for a Job's end: Complete or Failed."""
