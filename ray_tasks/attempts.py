@@ -40,6 +40,11 @@ class Patience:
     longest: float = 32.0
     resolve: float = 6 * 3600.0
 
+    def pause(self, number: int, random: Random) -> float:
+        """Seconds to wait before the retry of that number, the first being 1."""
+        longest: float = min(self.longest, self.first * 2 ** min(number - 1, 20))
+        return longest * random.uniform(0.5, 1.0)
+
 
 @dataclass
 class RetryCount:
@@ -119,11 +124,7 @@ class Attempts:
                     self.count.retryable += 1
                 else:
                     raise
-                self._wait(failures + refusals)
-
-    def _wait(self, number: int) -> None:
-        longest = min(self._patience.longest, self._patience.first * 2 ** min(number - 1, 20))
-        self._clock.sleep(longest * self._random.uniform(0.5, 1.0))
+                self._clock.sleep(self._patience.pause(failures + refusals, self._random))
 
     def _billed(self, result: JobResult) -> JobResult:
         with self._billing:

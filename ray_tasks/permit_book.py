@@ -128,8 +128,12 @@ class PermitBook:
         self.orphans.pop(permit_id, None)
 
     def signal(self, permit: Permit, now: float, park_seconds: float = 0.0) -> None:
-        """BigQuery refused the permit's call for a limit."""
-        self.budgets[permit.ask.kind].signal(permit.serial, self._serial + 1, now, park_seconds)
+        """BigQuery refused the permit's call for a limit.
+
+        The serial number that counts is the one in this book: a permit of a former life was admitted anew.
+        """
+        known = self.held.get(permit.id) or self.orphans.get(permit.id) or permit
+        self.budgets[permit.ask.kind].signal(known.serial, self._serial + 1, now, park_seconds)
 
     def set_limits(self, settings: Mapping[Kind, int]) -> None:
         """Change the budgets of a run that is alive; permits beyond a smaller one run out by themselves."""

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from backcourt.warehouse.requests import Kind
-from ray_tasks.budget import QUIET_SECONDS, Budget
+from ray_tasks.budget import CAREFUL_SECONDS, QUIET_SECONDS, Budget
 from ray_tasks.errors import PermitTimeout
 from ray_tasks.permit_book import Ask, Permit, PermitBook
 from ray_tasks.permits import LocalPermits, held, new_book
@@ -181,29 +181,73 @@ def test_the_limit_never_falls_below_one() -> None:
     assert book.budgets[Kind.QUERY].limit == 1
 
 
-def test_the_limit_grows_by_one_a_quiet_period_up_to_the_setting() -> None:
+def test_the_limit_grows_by_one_a_quiet_period_and_onto_a_refused_limit_after_a_long_one() -> None:
     budget = Budget(8)
     budget.signal(1, 2, now=100.0)
     limits = []
-    for n in range(7):
+    for n in range(4):
         budget.allows(0, 100.0 + n * QUIET_SECONDS)
         limits.append(budget.limit)
-    assert limits == [4, 5, 6, 7, 8, 8, 8]
+    up_again = 100.0 + 3 * QUIET_SECONDS + CAREFUL_SECONDS
+    for now in (up_again - 0.1, up_again, up_again + 10 * CAREFUL_SECONDS):
+        budget.allows(0, now)
+        limits.append(budget.limit)
+    assert limits == [4, 5, 6, 7, 7, 8, 8]  # 8 was refused, and is the setting
+
+
+def test_once_a_refused_limit_is_borne_the_way_up_is_quick_again() -> None:
+    budget = Budget(16, limit=4)
+    budget.signal(1, 2, now=0.0)  # 4 was too much: 2
+    borne = QUIET_SECONDS + CAREFUL_SECONDS
+    budget.allows(0, borne)
+    assert budget.limit == 4
+    budget.allows(0, borne + 3 * QUIET_SECONDS)
+    assert budget.limit == 7
+
+
+def test_where_one_is_too_many_two_are_tried_after_a_long_quiet() -> None:
+    budget = Budget(8, limit=1)
+    budget.signal(1, 2, now=0.0)
+    budget.allows(0, CAREFUL_SECONDS - 0.1)
+    assert budget.limit == 1
+    budget.allows(0, CAREFUL_SECONDS)
+    assert budget.limit == 2
 
 
 def test_nobody_needs_to_ask_for_the_limit_to_grow() -> None:
     budget = Budget(8)
     budget.signal(1, 2, now=100.0)
-    budget.allows(0, 100.0 + 3.5 * QUIET_SECONDS)
-    assert budget.limit == 7
+    budget.allows(0, 100.0 + 2.5 * QUIET_SECONDS)
+    assert budget.limit == 6
 
 
 def test_a_signal_interrupts_the_quiet() -> None:
     budget = Budget(8)
     budget.signal(1, 2, now=100.0)
-    budget.signal(1, 2, now=110.0)
+    late = 100.0 + QUIET_SECONDS - 1.0
+    budget.signal(1, 2, now=late)
     budget.allows(0, 100.0 + QUIET_SECONDS)
     assert budget.limit == 4
+    budget.allows(0, late + QUIET_SECONDS)
+    assert budget.limit == 5
+
+
+def test_a_time_in_which_nothing_was_sent_is_no_quiet() -> None:
+    budget = Budget(8)
+    budget.signal(1, 2, now=0.0, park_seconds=600.0)
+    assert not budget.allows(0, 599.9)
+    assert budget.allows(3, 600.0)
+    assert not budget.allows(4, 600.0)
+
+
+def test_a_refused_permit_of_a_former_life_counts_as_what_it_is_now() -> None:
+    """Its own serial number is of another book and may be higher than any of this one."""
+    book = PermitBook({Kind.LOAD: Budget(16)}, "e2", recovering=True)
+    told = [Permit(Ask(f"a{n}", Kind.LOAD, "w", f"job-{n}"), 900 + n, "e1", 0.0) for n in range(3)]
+    book.readmit(told, 0.0)
+    for permit in told:
+        book.signal(permit, 1.0)
+    assert book.budgets[Kind.LOAD].limit == 8
 
 
 def test_a_parked_kind_grants_nothing_and_leaves_the_others_alone() -> None:
