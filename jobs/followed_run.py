@@ -55,7 +55,7 @@ class FollowedRun:
                 case "run started":
                     self._begin(fields)
                 case "progress":
-                    self._kinds = _kinds(fields["permits"], fields["limits"])
+                    self._kinds = _kinds(fields["permits"], fields["limits"], fields.get("parked", {}))
                     self._move()
                 case "partition ended":
                     self._end(_outcome(fields))
@@ -66,7 +66,7 @@ class FollowedRun:
         to_do = {str(table): int(count) for table, count in fields["to_do"].items()}
         self._total, self._counts = sum(to_do.values()), {table: Counter() for table in to_do}
         if self._out.is_terminal:
-            bars = BarProgress(self._out, to_do)
+            bars = BarProgress(self._out, to_do, self._clock)
             self._shown.enter_context(bars.shown())
             self._observer = bars
         else:
@@ -102,8 +102,8 @@ def _outcome(fields: dict[str, Any]) -> PartitionOutcome:
     )
 
 
-def _kinds(permits: dict[str, int], limits: dict[str, int]) -> tuple[KindState, ...]:
+def _kinds(permits: dict[str, int], limits: dict[str, int], parked: dict[str, float]) -> tuple[KindState, ...]:
     return tuple(
-        KindState(Kind(name), limits[name], limits[name], held, 0, 0, 0.0, None, 0.0, ())
+        KindState(Kind(name), limits[name], limits[name], held, 0, 0, 0.0, None, parked.get(name, 0.0), ())
         for name, held in permits.items()
     )

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -16,8 +17,11 @@ from rich.text import Text
 from backcourt.clock import Clock
 from backcourt.pipeline.outcomes import Category, Outcome, PartitionOutcome
 from backcourt.pipeline.plan import Plan
+from backcourt.warehouse.run_reads import budget_details
+from jobs.budget_words import parked_until
 from jobs.console import console
 from jobs.settings import Settings
+from ray_tasks.budget_curve import BudgetCurve
 from ray_tasks.observing import Observer, Together
 from ray_tasks.observing import Progress as RunProgress
 
@@ -35,6 +39,7 @@ class LiveFile:
     def __init__(self, folder: Path, run_id: str, clock: Clock) -> None:
         """Write to `<folder>/<run>.json`."""
         self._path, self._run_id, self._clock, self._written = folder / f"{run_id}.json", run_id, clock, -FILE_SECONDS
+        self._curve = BudgetCurve(clock)
         folder.mkdir(parents=True, exist_ok=True)
 
     def opened(self, dashboard_url: str) -> None:
@@ -44,12 +49,14 @@ class LiveFile:
         """Written with the state as a whole."""
 
     def progress(self, progress: RunProgress) -> None:
-        """Write the state, at most once a second."""
+        """Write the state and the budget's curve so far, at most once a second."""
+        self._curve.progress(progress)
         now = self._clock.monotonic()
         if now - self._written < FILE_SECONDS:
             return
         self._written = now
-        state = {"run_id": self._run_id, "pid": os.getpid(), "at": self._clock.now().isoformat(), **asdict(progress)}
+        told = {"run_id": self._run_id, "pid": os.getpid(), "at": self._clock.now().isoformat()}
+        state = {**told, "budget": budget_details(self._curve.samples), **asdict(progress)}
         new = self._path.with_suffix(".new")
         new.write_text(json.dumps(state, default=str), encoding="utf-8")
         new.replace(self._path)
@@ -96,7 +103,7 @@ class LineProgress:
             return
         self._said = now
         done = self._total - progress.open_count
-        self._out.print(f"{done} of {self._total} partitions; {_activity(progress)}", markup=False)
+        self._out.print(f"{done} of {self._total} partitions; {_activity(progress, self._clock.now())}", markup=False)
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """Say what did not go through."""
@@ -106,7 +113,7 @@ class LineProgress:
 class BarProgress:
     """A bar for each table and a line of what runs now."""
 
-    def __init__(self, out: Console, to_do: Mapping[str, int]) -> None:
+    def __init__(self, out: Console, to_do: Mapping[str, int], clock: Clock) -> None:
         """Draw on `out`, once `shown`; `to_do` counts the partitions of each table."""
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -121,7 +128,7 @@ class BarProgress:
         }
         self._now = Text("", style="dim", no_wrap=True, overflow="ellipsis")
         self._live = Live(Group(self._bars, self._now), console=out, refresh_per_second=5, transient=True)
-        self._out = out
+        self._out, self._clock = out, clock
         self._misses = Misses(out)
 
     @contextmanager
@@ -141,7 +148,7 @@ class BarProgress:
             counts = progress.counts.get(table, {})
             note = ", ".join(f"{n} {o}" for o, n in counts.items() if o in ("blocked", "failed") and n)
             self._bars.update(task, completed=sum(counts.values()), note=note)
-        self._now.plain = _activity(progress)
+        self._now.plain = _activity(progress, self._clock.now())
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """Say what did not go through, above the bars."""
@@ -175,7 +182,10 @@ class JsonProgress:
             self._said = now
             permits = {k.kind.value: k.held + k.orphaned for k in progress.kinds}
             limits = {k.kind.value: k.limit for k in progress.kinds}
-            self._log.info("progress", left=progress.open_count, total=self._total, permits=permits, limits=limits)
+            parked = {k.kind.value: round(k.parked_seconds) for k in progress.kinds if k.parked_seconds > 0}
+            more = {"parked": parked} if parked else {}
+            left = progress.open_count
+            self._log.info("progress", left=left, total=self._total, permits=permits, limits=limits, **more)
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """A date's end; a warning where it did not go through."""
@@ -204,7 +214,7 @@ def watching(settings: Settings, plan: Plan, clock: Clock) -> Iterator[Observer]
         if settings.log_format == "json" or (settings.log_format == "auto" and in_pod):
             yield Together(JsonProgress(plan, clock), file)
         elif out.is_terminal:
-            bars = BarProgress(out, counted(plan))
+            bars = BarProgress(out, counted(plan), clock)
             with bars.shown():
                 yield Together(bars, file)
         else:
@@ -218,7 +228,11 @@ def counted(plan: Plan) -> dict[str, int]:
     return {t.table: len(t.to_do) for t in plan.tables if t.to_do}
 
 
-def _activity(progress: RunProgress) -> str:
-    permits = ", ".join(f"{k.kind} {k.held + k.orphaned}/{k.limit}" for k in progress.kinds)
+def _activity(progress: RunProgress, now: datetime) -> str:
+    rests = {k.kind: parked_until(k.parked_seconds, now) for k in progress.kinds}
+    permits = ", ".join(
+        f"{k.kind} {k.held + k.orphaned}/{k.limit}" + (f" ({rests[k.kind]})" if rests[k.kind] else "")
+        for k in progress.kinds
+    )
     running = ", ".join(step.partition(" on ")[0] for step in progress.running[:3]) or "waiting"
     return f"permits {permits}; {running}"

@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -198,7 +198,10 @@ def _show_tables(out: "Console", found: Sequence[TableStatus]) -> None:
 
 
 def _show_run(out: "Console", run: dict[str, Any]) -> None:
-    """A run that is alive: how far, what it does, and its permits."""
+    """A run that is alive: how far, what it does, its permits, and how their limits went."""
+    from jobs.budget_words import limit_curve, parked_until
+
+    at = datetime.fromisoformat(run["at"])
     done = {table: sum(counts.values()) for table, counts in run["counts"].items()}
     out.print(
         f"\nRun {run['run_id']} (process {run['pid']}), {sum(done.values())} partitions done, {run['open_count']} to go"
@@ -207,10 +210,14 @@ def _show_run(out: "Console", run: dict[str, Any]) -> None:
     for kind in run["kinds"]:
         signal = kind["seconds_since_signal"]
         said = f", last quota signal {signal:.0f} s ago" if signal is not None else ""
+        rest = parked_until(kind["parked_seconds"], at)
+        said += f", {rest}" if rest else ""
         out.print(
             f"  {kind['kind']}: {kind['held']} held, {kind['orphaned']} orphaned of {kind['limit']} "
             f"(setting {kind['setting']}), {kind['waiting']} waiting{said}"
         )
+        if curve := limit_curve(run["budget"].get(kind["kind"], ()), kind["setting"]):
+            out.print(f"    {curve}", markup=False)
         for holder in kind["holders"]:
             out.print(f"    held by {holder}", markup=False)
         for waiter in kind["waiters"][:10]:

@@ -1,4 +1,4 @@
-"""Records how the budget went during a run: limit, permits in flight and quota signals, kind by kind.
+"""Records how the budget went during a run: limit, permits in flight, quota signals and rests, kind by kind.
 
 A run lasts seconds or hours and its curve has to fit into one row of `runs`. So samples begin a second apart, and
 each time they have become too many, two neighbours become one and the pace halves.
@@ -45,7 +45,8 @@ class BudgetCurve:
             since = state.seconds_since_signal
             # The permits' clock may run in another process, a little behind: its seconds are compared, not its times.
             signalled = since is not None and since <= now - self._looked
-            seen = BudgetSample(now, state.limit, state.held + state.orphaned, signalled)
+            in_flight = state.held + state.orphaned
+            seen = BudgetSample(now, state.limit, in_flight, signalled, state.parked_seconds > 0)
             known = self._open.get(state.kind.value)
             self._open[state.kind.value] = merged(known, seen) if known else seen
         self._looked = now
@@ -62,12 +63,13 @@ class BudgetCurve:
 
 
 def merged(first: BudgetSample, second: BudgetSample) -> BudgetSample:
-    """Two neighbours as one stretch: the lowest limit, the most in flight, any signal."""
+    """Two neighbours as one stretch: the lowest limit, the most in flight, any signal, any rest."""
     return BudgetSample(
         second.at,
         min(first.limit, second.limit),
         max(first.in_flight, second.in_flight),
         first.signalled or second.signalled,
+        first.parked or second.parked,
     )
 
 

@@ -50,6 +50,7 @@ class RunMetrics:
         self._dates = Gauge("backcourt_dates", "Partitions of the run by outcome.", ("run", "outcome"))
         self._open = Gauge("backcourt_dates_open", "Partitions of the run without an outcome.", ("run",))
         self._permits = Gauge("backcourt_permits", "Permits by kind and state.", ("run", "kind", "state"))
+        self._parked = Gauge("backcourt_parked_seconds", "How long a kind of calls still rests.", ("run", "kind"))
         self._forced = Gauge("backcourt_dates_forced", "Partitions published below the threshold.", ("run",))
         self._forced_count = 0
 
@@ -68,12 +69,14 @@ class RunMetrics:
             figures = {
                 "setting": kind.setting,
                 "limit": kind.limit,
+                "share": kind.setting if kind.share is None else kind.share,
                 "held": kind.held,
                 "orphaned": kind.orphaned,
                 "awaited": kind.waiting,
             }
             for state, figure in figures.items():
                 self._permits.set(figure, {"run": self._run, "kind": kind.kind.value, "state": state})
+            self._parked.set(kind.parked_seconds, {"run": self._run, "kind": kind.kind.value})
 
     def ended(self, outcome: PartitionOutcome) -> None:
         """Count what was forced; the rest is counted with the state as a whole."""

@@ -51,13 +51,15 @@ class OutcomeRecord:
 class BudgetSample:
     """One kind of permit over a stretch of a run that ends `at` seconds after its start.
 
-    `limit` is the lowest, `in_flight` the highest of the stretch; `signalled`: BigQuery asked for less in it.
+    `limit` is the lowest, `in_flight` the highest of the stretch; `signalled`: BigQuery asked for less in it; `parked`:
+    nothing was sent for a while, because a quota of the day was used up.
     """
 
     at: float
     limit: int
     in_flight: int
     signalled: bool = False
+    parked: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def _coverage(table: str, found: Sequence[tuple[date, float]], floor: float) -> 
 
 
 def budget_charts(budget: Mapping[str, Sequence[BudgetSample]]) -> str:
-    """The limit (dashed), the permits in flight (filled) and the quota signals (red) of each kind over the run."""
+    """Each kind over the run: limit (dashed), permits in flight (filled), quota signals (red), rests (shaded)."""
     used = {kind: samples for kind, samples in budget.items() if samples}
     if not used:
         return '<p class="soft">This run recorded no samples of its budget: it ended at once, or is older.</p>'
@@ -74,13 +74,21 @@ def _budget(kind: str, samples: Sequence[BudgetSample]) -> str:
         for s in samples
         if s.signalled
     )
+    rests = "".join(
+        f'<rect class="parked" x="{begun * WIDTH / end:.1f}" width="{(s.at - begun) * WIDTH / end:.1f}" y="0" '
+        f'height="{HEIGHT:.0f}"/>'
+        for s, begun in zip(samples, starts, strict=True)
+        if s.parked
+    )
     count = sum(s.signalled for s in samples)
+    parked = sum(s.at - begun for s, begun in zip(samples, starts, strict=True) if s.parked)
     most, lowest = max(s.in_flight for s in samples), min(s.limit for s in samples)
     said = f"at most {most} in flight, limit {samples[0].limit}"
     said += f", lowest {lowest}" if lowest < samples[0].limit else ""
     said += f", quota signals at {count} times" if count else ", no quota signal"
+    said += f", parked for {parked:.0f} s" if parked else ""
     area = f'<polygon class="area" points="0,{y(0):.1f} {flying} {WIDTH:.0f},{y(0):.1f}"/>'
-    drawing = area + _line("limit", limit) + signals
+    drawing = rests + area + _line("limit", limit) + signals
     return (
         f"<figure><figcaption><b>{escape(kind)}</b><br>{said}; {end:.0f} s</figcaption>{_svg(said, drawing)}</figure>"
     )

@@ -63,17 +63,20 @@ def _started(row: Mapping[str, Any], details: Mapping[str, Any]) -> RunRecord:
 
 
 def budget_details(samples: Mapping[str, Sequence[BudgetSample]]) -> dict[str, list[list[float]]]:
-    """Samples by kind as an event's details hold them: rows of seconds, limit, in flight, signalled (0 or 1)."""
+    """Samples by kind as an event's details hold them: seconds, limit, in flight, signalled, parked (0 or 1)."""
     return {
-        kind: [[round(s.at, 1), s.limit, s.in_flight, int(s.signalled)] for s in taken]
+        kind: [[round(s.at, 1), s.limit, s.in_flight, int(s.signalled), int(s.parked)] for s in taken]
         for kind, taken in samples.items()
     }
 
 
 def budget_of(details: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, tuple[BudgetSample, ...]]:
-    """The reverse of `budget_details`."""
+    """The reverse of `budget_details`; older runs did not say what was parked."""
     return {
-        kind: tuple(BudgetSample(at, int(limit), int(flying), bool(signal)) for at, limit, flying, signal in taken)
+        kind: tuple(
+            BudgetSample(at, int(limit), int(flying), bool(signal), any(parked))
+            for at, limit, flying, signal, *parked in taken
+        )
         for kind, taken in details.items()
     }
 

@@ -1,6 +1,7 @@
 """The budget's curve: every halving and every signal is in it, however long the run is, and it stays short."""
 
 import json
+from dataclasses import replace
 
 from backcourt.pipeline.records import BudgetSample
 from backcourt.warehouse.requests import Kind
@@ -49,5 +50,18 @@ def test_a_signal_counts_once_however_often_it_is_looked_at() -> None:
 
 
 def test_samples_survive_the_event_that_holds_them() -> None:
-    samples = {"query": (BudgetSample(1.0, 16, 3), BudgetSample(2.5, 8, 9, True))}
+    samples = {"query": (BudgetSample(1.0, 16, 3), BudgetSample(2.5, 8, 9, True), BudgetSample(9.5, 4, 0, True, True))}
     assert budget_of(json.loads(json.dumps(budget_details(samples)))) == samples
+    assert budget_of({"query": [[1.0, 16, 3, 1]]}) == {"query": (BudgetSample(1.0, 16, 3, True),)}  # an older run's
+
+
+def test_a_short_rest_is_not_lost_when_samples_are_merged() -> None:
+    clock = FakeClock()
+    curve = BudgetCurve(clock)
+    for second in range(2000):
+        resting = replace(state(8, 0), parked_seconds=5.0) if second == 777 else state(16, 3)
+        watch(curve, resting)
+        clock.sleep(1.0)
+    taken = curve.samples["query"]
+    (rest,) = [n for n, s in enumerate(taken) if s.parked]
+    assert taken[rest - 1].at < 777 <= taken[rest].at
