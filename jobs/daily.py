@@ -44,6 +44,8 @@ def daily(
     from jobs.alerting import alert_of_error
     from jobs.settings import run_settings
 
+    if day:
+        options.parse_date(day, "--date")
     settings = run_settings(config, workers, None, pool, None, day, models)
     window = settings.heal_days if days is None else days
     try:

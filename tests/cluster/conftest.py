@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.kubernetes import IMAGE, Release, must, program, run
+from tests.cluster.rayjobs import SMALL, latency
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,6 +38,17 @@ def release(namespace: str, request: pytest.FixtureRequest) -> Iterator[Release]
     assert found.job_end(f"{found.name}-backcourt-league") == "Complete"
     yield found
     run("helm", "uninstall", found.name, "--namespace", namespace, "--wait=false")
+
+
+@pytest.fixture
+def fresh(namespace: str) -> Iterator[Release]:
+    """The same league in a warehouse of its own, whose jobs take a while."""
+    found = Release(namespace, f"r{uuid.uuid4().hex[:4]}")
+    found.helm(*SMALL, command="install")
+    assert found.job_end(f"{found.name}-backcourt-league") == "Complete"
+    latency(found, 0.4)
+    yield found
+    run("helm", "uninstall", found.name, "--namespace", namespace)
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ class Release:
     def helm(self, *settings: str, command: str = "upgrade") -> None:
         """Install or upgrade with exactly these settings on top of the try-out's values."""
         sets = [part for setting in (*image_settings(), *settings) for part in ("--set", setting)]
-        values = ("--values", str(CHART / "values-tryout.yaml"))
+        values: tuple[str, ...] = ("--values", str(CHART / "values-tryout.yaml"))
         if command == "upgrade":  # Helm 4 would quarrel with KubeRay's operator, which writes into the RayJob too
             values = (*values, "--server-side=false")
         must("helm", command, self.name, str(CHART), "--namespace", self.namespace, *values, *sets)

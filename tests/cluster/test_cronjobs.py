@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.kubernetes import IMAGE, Release, until
 
-DAMAGED = "2023-10-26"
+DAMAGED, LOST = "2023-10-26", "2023-10-28"
 LISTENER = """
 import http.server
 
@@ -42,8 +42,8 @@ def cleaned(release: Release, computed: dict[str, list[str]]) -> str:
 
 
 @pytest.fixture
-def heard(release: Release) -> Iterator[list[str]]:
-    """The address of a webhook in a Secret, and what it was sent once the test looks."""
+def hook(release: Release) -> Iterator[str]:
+    """A pod that plays the webhook, and a Secret with its address; both have this name."""
     name = f"{release.name}-hook"
     secure = release.get("deployment", f"{release.name}-backcourt-bigquery")["spec"]["template"]["spec"]
     (container,) = secure["containers"]
@@ -69,7 +69,7 @@ def heard(release: Release) -> Iterator[list[str]]:
     release.kubectl("expose", "pod", name, "--port=8000")
     release.kubectl("create", "secret", "generic", name, f"--from-literal=url=http://{name}:8000/secret-path")
     release.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
-    yield [name]
+    yield name
     release.kubectl("delete", "pod,service,secret", name, "--wait=false")
 
 
@@ -127,7 +127,7 @@ def test_cleanup_takes_away_what_is_stale(release: Release, cleaned: str) -> Non
             ["daily", "--date", "yesterday"],
             {},
             2,
-            "'yesterday' is not a date. Write dates as YYYY-MM-DD.",
+            "--date: 'yesterday' is not a date. Write dates as YYYY-MM-DD.",
         ),
         (
             "models",
@@ -154,21 +154,26 @@ def test_an_end_that_would_only_come_again_fails_the_job_after_one_pod(
     assert "Traceback" not in release.log(job)
 
 
-def test_blocked_dates_fail_the_job_and_somebody_hears_of_it(release: Release, cleaned: str, heard: list[str]) -> None:
-    """What cleanup took away is needed to compute an old date again: the gate blocks it, and says why."""
-    (hook,) = heard
+def test_blocked_dates_fail_the_job_and_somebody_hears_of_it(
+    release: Release, computed: dict[str, list[str]], hook: str
+) -> None:
+    """Box scores that are lost leave nothing to make a date's summaries of: the gate keeps what is published."""
+    with release.bigquery() as warehouse:
+        warehouse.client.query(f"DELETE FROM nba_raw.player_box_scores WHERE game_date = '{LOST}'").result()
+        published = warehouse.tables()["nba_analytics.player_game_summary"]
     release.helm("tryout.end=2023-10-29", "tryout.latency=0", f"alerts.webhookSecret={hook}")
-    args = ["backfill", "--yes", "--recompute", "--tables", "player_composite_factors", "--dates", "2023-10-28"]
+    args = ["backfill", "--yes", "--recompute", "--tables", "player_game_summary", "--dates", LOST]
     release.job_of("daily", "blocked", args)
     assert only_end(release, "blocked") == ("Failed", "PodFailurePolicy", [3])
     log = release.log("blocked")
-    assert "were taken away by cleanup" in " ".join(log.split())
+    with release.bigquery() as warehouse:
+        assert warehouse.tables()["nba_analytics.player_game_summary"] == published
     (line,) = until("the webhook is called", lambda: release.kubectl("logs", hook).splitlines(), 30)
     path, _, body = line.partition(" ")
     assert path == "/secret-path"
     text: Any = json.loads(body)["text"]
     assert re.search(r"run `backfill-\S+` ended with exit code 3", text)
     assert "1 partition blocked" in text
-    assert "player_composite_factors" in text
+    assert f"player_game_summary: {LOST}" in text
     assert "secret-path" not in log
     assert "secret-path" not in release.kubectl("get", "pods", "-l", "job-name=blocked", "-o", "yaml")
