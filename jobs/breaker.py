@@ -71,9 +71,7 @@ def _reset(
 
 
 def _row(session: "Session", each: "Breaker") -> dict[str, Any]:
-    from jobs.flow import breaker_policy
-
-    policy, last = breaker_policy(session.settings), each.last_failure
+    policy, last = session.settings.breaker_policy, each.last_failure
     phase = each.phase(session.clock.now(), policy)
     return {
         "table": each.table,

@@ -12,7 +12,7 @@ import typer
 
 from backcourt.errors import BackcourtError, UsageError
 from backcourt.exports.whole_files import WholeFiles
-from backcourt.pipeline.breaker import BreakerPolicy, HeldBack, held_back
+from backcourt.pipeline.breaker import HeldBack, held_back
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.damage import distrusted
@@ -71,13 +71,14 @@ class Wish:
     """What the user asked for, apart from settings.
 
     A `nightly` wish is for raw tables (with a source) and all others in one run, heals damaged partitions and obeys
-    the circuit breakers.
+    the circuit breakers. A `rewrite` trusts nothing that is there: equal rows are written again.
     """
 
     kind: str
     tables: list[str] | None = None
     dates: DateSelection = field(default_factory=DateSelection)
     recompute: bool = False
+    rewrite: bool = False
     force: bool = False
     options: tuple[str, ...] = ()
     run_id: str | None = None
@@ -123,7 +124,7 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         tables=tables,
         days=days,
         as_of=session.as_of,
-        recompute=wish.recompute,
+        recompute=wish.recompute or wish.rewrite,
         force=wish.force,
         options=wish.options if wish.source else (*wish.options, *models_option(session.settings.models)),
         refresh_days=refresh,
@@ -132,12 +133,14 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
     )
     ledger: Ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1]) if calendar.dates else {}
     held: tuple[HeldBack, ...] = ()
-    if wish.nightly or wish.recompute:
+    if wish.rewrite:
+        ledger = distrusted(ledger, (Partition(*key) for key in ledger if key[0] in tables and key[1] in days))
+    elif wish.nightly or wish.recompute:
         found = frozenset(find_damage(ground, tables, ledger, days))
         request, ledger = request.model_copy(update={"damaged": found}), distrusted(ledger, found)
     plan = build_plan(session.pipeline, calendar, request, ledger, no_games)
     if wish.nightly:
-        plan, held = held_back(plan, read_breakers(ground), session.clock.now(), breaker_policy(session.settings))
+        plan, held = held_back(plan, read_breakers(ground), session.clock.now(), session.settings.breaker_policy)
     plan, kept = kept_off(plan, read_holds(ground))
     failures = read_failures(ground, session.as_of - timedelta(days=FAILURES_DAYS)) if plan.total else {}
     sizes = read_sizes(ground)
@@ -150,11 +153,6 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
         held,
         kept,
     )
-
-
-def breaker_policy(settings: Settings) -> BreakerPolicy:
-    """When a table's breaker opens and for how long, by the settings."""
-    return BreakerPolicy(settings.breaker_failures, timedelta(hours=settings.breaker_hours))
 
 
 def _calendar(session: Session, ground: Ground, wish: Wish) -> Calendar:

@@ -20,6 +20,9 @@ Recompute = Annotated[
     bool,
     typer.Option("--recompute/--resume", help="Also what is committed (equal rows are not written), or only the rest."),
 ]
+Rewrite = Annotated[
+    bool, typer.Option("--rewrite", help="As --recompute, and write equal rows too: somebody changed what is there.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Publish below the threshold too; it is recorded.")]
 Stale = Annotated[
     bool, typer.Option("--stale", help="Also what another version of its processor made (equal rows are not written).")

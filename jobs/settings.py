@@ -1,6 +1,6 @@
 """Every setting, documented once: a `BACKCOURT_…` variable, a line of the YAML file, or a flag, by the same name."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -10,6 +10,7 @@ from pydantic_settings.exceptions import SettingsError
 from yaml import YAMLError, safe_load
 
 from backcourt.errors import UsageError
+from backcourt.pipeline.breaker import BreakerPolicy
 
 LOCAL_PROJECT = "local"
 """The project of the BigQuery on this machine."""
@@ -138,6 +139,11 @@ class Settings(BaseSettings):
         if bool(self.endpoint) != bool(self.storage_endpoint):
             raise ValueError("endpoint and storage_endpoint go together")
         return self
+
+    @property
+    def breaker_policy(self) -> BreakerPolicy:
+        """When a table's breaker opens and for how long."""
+        return BreakerPolicy(self.breaker_failures, timedelta(hours=self.breaker_hours))
 
     @property
     def is_embedded(self) -> bool:

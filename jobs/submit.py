@@ -31,6 +31,7 @@ def submit(
     dates: options.Dates = None,
     dates_file: options.DatesFile = None,
     recompute: options.Recompute = False,
+    rewrite: options.Rewrite = False,
     stale: options.Stale = False,
     only_failed: options.OnlyFailed = None,
     force: options.Force = False,
@@ -48,7 +49,13 @@ def submit(
     from jobs.ground import checked_run_id
 
     words = _words(start, end, dates, dates_file, only_failed)
-    flags = {"--recompute": recompute, "--stale": stale, "--force": force, "--no-fallback": no_fallback}
+    flags = {
+        "--recompute": recompute,
+        "--rewrite": rewrite,
+        "--stale": stale,
+        "--force": force,
+        "--no-fallback": no_fallback,
+    }
     words += [flag for flag, given in flags.items() if given]
     names = options.split_names(tables)
     words += ["--tables", ",".join(names)] if names else []

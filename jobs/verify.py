@@ -69,6 +69,8 @@ def _show(found: "Sequence[Verified]", seed: int) -> None:
                 typer.echo(f"… and {len(each.cells) - CELLS_SHOWN} more cells")
     counts = Counter(each.outcome for each in found)
     if counts["changed"]:
-        typer.echo("changed: somebody wrote to the table beside backcourt; docs/operations.md says how to mend it.")
+        typer.echo(
+            "changed: somebody wrote to the table beside backcourt; `backcourt backfill --rewrite` mends its dates."
+        )
     if counts["differs"]:
         typer.echo("differs: the code gives other rows than it did; give the processor a new version, then backfill.")

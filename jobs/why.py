@@ -5,6 +5,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.text import Text
 
+from backcourt.pipeline.barriers import barriers
 from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.processor import Pipeline
 from backcourt.pipeline.records import latest
@@ -16,6 +17,8 @@ from jobs.known_days import known_days
 from jobs.options import parse_date
 from jobs.selection import DateSelection
 from jobs.session import Session, find_tables
+from ray_tasks.breakers import read_breakers
+from ray_tasks.holds import read_holds
 from ray_tasks.lookback import read_outcomes
 from ray_tasks.prepare import read_ledger
 
@@ -47,7 +50,9 @@ def why(session: Session, partition: Partition) -> Why:
     since = session.clock.now().date() - timedelta(days=HISTORY_DAYS)
     tables = upstream(session.pipeline, partition.table)
     records = read_outcomes(ground, OutcomeFilter(since, tables, newest=True))
-    return explain(Grounds(session.pipeline, calendar, ledger, session.as_of, latest(records)), partition)
+    policy, now = session.settings.breaker_policy, session.clock.now()
+    kept_off = barriers(read_holds(ground), read_breakers(ground), policy, now)
+    return explain(Grounds(session.pipeline, calendar, ledger, session.as_of, latest(records), kept_off), partition)
 
 
 def upstream(pipeline: Pipeline, table: str) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """Why one partition is not there, step by step: plan, ledger, inputs, gate, missing names, last error, what to do."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from backcourt.pipeline.barriers import Barrier
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Category, Outcome, Partition
@@ -51,13 +52,14 @@ class Why(Frozen):
 
 @dataclass(frozen=True)
 class Grounds:
-    """What an explanation looks at; `last` is the newest record of each partition."""
+    """What an explanation looks at: `last` is the newest record of each partition, `barriers` are by table."""
 
     pipeline: Pipeline
     calendar: Calendar
     ledger: Ledger
     as_of: date
     last: Mapping[Partition, OutcomeRecord]
+    barriers: Mapping[str, tuple[Barrier, ...]] = field(default_factory=dict)
 
 
 def explain(grounds: Grounds, partition: Partition) -> Why:
@@ -70,17 +72,17 @@ def explain(grounds: Grounds, partition: Partition) -> Why:
     versions = versions_of(grounds.pipeline, grounds.calendar, grounds.ledger, grounds.as_of)
     record = grounds.last.get(partition)
     inputs = tuple(_input_steps(grounds, processor, partition.day, versions, entry))
-    steps = (plan, _ledger_step(entry), *inputs, *_record_steps(record))
+    steps = (plan, _ledger_step(entry), *_barrier_steps(grounds, partition), *inputs, *_record_steps(record))
     if entry:
         return _there(grounds, partition, entry, steps)
     causes = root_causes(grounds, partition, versions)
     if causes:
-        first = causes[0]
+        first, command = causes[0], command_for(grounds.pipeline, partition)
         return _why(
             partition,
             f"It waits for {first}, {_ending(grounds.last.get(first))}.",
             steps,
-            " ".join((_remedy(grounds, first), f"Then run {command_for(grounds.pipeline, partition)}.")),
+            " ".join((_remedy(grounds, first), *_lifts(grounds, partition), f"Then run {command}.")),
         )
     return _why(partition, f"It is not there: {_ending(record)}.", steps, _remedy(grounds, partition))
 
@@ -158,6 +160,11 @@ def _ledger_step(entry: LedgerEntry | None) -> Step:
     return Step(name="ledger", ok=True, text=text)
 
 
+def _barrier_steps(grounds: Grounds, partition: Partition) -> Iterator[Step]:
+    for each in grounds.barriers.get(partition.table, ()):
+        yield Step(name=each.name, ok=False, text=each.text)
+
+
 def _input_steps(
     grounds: Grounds, processor: Processor, day: date, versions: Mapping[str, TableVersions], entry: LedgerEntry | None
 ) -> Iterator[Step]:
@@ -211,6 +218,15 @@ def _there(grounds: Grounds, partition: Partition, entry: LedgerEntry, steps: tu
 
 
 def _remedy(grounds: Grounds, partition: Partition) -> str:
+    """What to do about one partition: first what keeps runs off its table, then its own trouble."""
+    return " ".join((*_lifts(grounds, partition), _own_remedy(grounds, partition)))
+
+
+def _lifts(grounds: Grounds, partition: Partition) -> tuple[str, ...]:
+    return tuple(each.lift for each in grounds.barriers.get(partition.table, ()))
+
+
+def _own_remedy(grounds: Grounds, partition: Partition) -> str:
     record, command = grounds.last.get(partition), command_for(grounds.pipeline, partition)
     if record is None or record.went_through or record.category == Category.UPSTREAM:
         return f"Run {command}."

@@ -14,7 +14,7 @@ from backcourt.clock import Clock
 
 TRIES = 4
 """Times that a message is sent."""
-TRY_SECONDS = 10.0
+TRY_SECONDS = 5.0
 """How long one try may take."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 """Seconds before the second try, doubled after each, and the most that a webhook's own Retry-After is heeded."""

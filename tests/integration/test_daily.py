@@ -86,7 +86,14 @@ def test_nights_heal_what_was_blocked_deleted_doubled_and_broken(empty: Shop, re
     (held,) = json.loads(run(empty, "breaker", "list", "--json").stdout)
     assert (held["table"], held["state"], held["failures"]) == ("shop.revenue", "open", 1)
 
-    assert "is let in again" in run(empty, "breaker", "reset", "revenue").stdout
+    empty.query(f"DELETE FROM `{revenue}` WHERE day = '{DELETED}'")
+    half_open = {"BACKCOURT_BREAKER_HOURS": "0"}
+    assert night(empty, SHOP_RAISES=str(BROKEN), **half_open) == 5
+    assert json.loads(run(empty, "breaker", "list", "--json").stdout)[0]["failures"] == 2
+    assert night(empty, **half_open) == 0  # the newest date alone, and it passes
+    found = {row["day"] for row in empty.query(f"SELECT DISTINCT day FROM `{revenue}`")}
+    assert set(shop.DAYS) - found == {DELETED}
+    assert json.loads(run(empty, "breaker", "list", "--json").stdout) == []
     assert night(empty) == 0
     empty.assert_whole(whole)
 

@@ -86,7 +86,12 @@ def test_a_foreign_hand_is_found_cell_by_cell(league: League) -> None:
     (mismatch,) = spotted.json["checks"][1]["mismatches"]
     assert (mismatch["key"], mismatch["column"]) == (f"{LAST}/{who}", "points_avg_last_5")
 
-    league.sql(f"UPDATE {{{CACHE}}} SET points_avg_last_5 = {points!r} WHERE {ours}")
+    one = ("backfill", "--tables", "player_daily_cache", "--dates", str(LAST), "--yes")
+    again = league.done(*one, "--recompute", "--json").json["partitions"]
+    assert [o["outcome"] for o in again] == ["unchanged"]  # the ledger's hash is trusted
+    league.done(*one, "--rewrite")
+    assert league.sql(f"SELECT points_avg_last_5 FROM {{{CACHE}}} WHERE {ours}") == [(points,)]
+    league.done("backfill", "--dates", str(LAST), "--yes")  # what was made from it
     assert faults(league, "daily", str(LAST)) == set()
 
 

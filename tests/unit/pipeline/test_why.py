@@ -1,11 +1,14 @@
 """Why a partition is not there: the chain of blocked inputs is followed to its end, and the remedy fits the cause."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from backcourt.pipeline.barriers import barriers
+from backcourt.pipeline.breaker import Breaker, BreakerEvent, BreakerPolicy, Happened
 from backcourt.pipeline.calendar import Calendar, Season
+from backcourt.pipeline.holds import Hold
 from backcourt.pipeline.outcomes import Category, Outcome, Partition
 from backcourt.pipeline.processor import SAME_DATE, Feed, Input, Pipeline, Window
 from backcourt.pipeline.records import OutcomeRecord
@@ -95,6 +98,28 @@ def test_what_was_never_tried_is_said_to_be() -> None:
     found = why("d.middle", without=("d.middle",))
     assert found.verdict == "It is not there: no run has tried it yet."
     assert step(found, "last try") == "No run has recorded an outcome for it."
+
+
+def test_what_keeps_runs_off_the_table_is_told_with_how_to_end_it() -> None:
+    until = datetime(2024, 1, 25, 4, 30, tzinfo=UTC)
+    night = datetime(2024, 1, 24, 11, tzinfo=UTC)
+    failed = BreakerEvent("d.raw", Happened.FAILED, night, "night-7", "the till is broken")
+    kept_off = barriers(
+        [Hold("d.late", until, "repair")], {"d.raw": Breaker("d.raw", 3, failed)}, BreakerPolicy(), night
+    )
+    grounds = Grounds(PIPELINE, CALENDAR, {}, AS_OF, {}, kept_off)
+    late = explain(grounds, Partition("d.late", DAY))
+    assert step(late, "hold") == "Every run leaves the table alone: held until 2024-01-25 04:30 UTC (repair)."
+    assert late.remedy.startswith("Once the cause is mended, `backcourt breaker reset d.raw` lets `daily` in again.")
+    assert "let it go with `backcourt hold d.late --release`. Then run" in late.remedy
+    raw = explain(grounds, Partition("d.raw", DAY))
+    assert step(raw, "breaker") == (
+        "3 runs in a row failed; `daily` skips the table and tries one date from 2024-01-25 07:00 UTC on."
+    )
+    assert explain(grounds, Partition("d.middle", DAY)).steps[2].name == "input"  # nothing keeps off that one
+    half_open = barriers([], {"d.raw": Breaker("d.raw", 3, failed)}, BreakerPolicy(), night + timedelta(hours=20))
+    assert half_open["d.raw"][0].text == "3 runs in a row failed; the next `daily` tries one date of the table."
+    assert barriers([], {"d.raw": Breaker("d.raw", 2, failed)}, BreakerPolicy(), night) == {}
 
 
 def test_a_date_without_games_and_one_to_come_need_nothing() -> None:
