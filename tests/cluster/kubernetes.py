@@ -22,6 +22,8 @@ from backcourt.warehouse.proxy.control import ProxyControl
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "backcourt"
 IMAGE = os.environ.get("BACKCOURT_TEST_IMAGE", "")
+DNS = os.environ.get("BACKCOURT_TEST_DNS", "")
+"""Address of the cluster's DNS, where it is no pod of kube-system; only a network that enforces policies minds."""
 OWN_COLUMNS = "computed_at, run_id, code_version"
 """What differs between two runs that computed the same."""
 
@@ -159,4 +161,5 @@ class Warehouse:
 
 def image_settings() -> tuple[str, ...]:
     repository, _, tag = IMAGE.rpartition(":")
-    return f"image.repository={repository}", f"image.tag={tag}", "image.pullPolicy=Never"
+    dns = (f"networkPolicy.dnsCidrs={{{DNS}/32}}",) if DNS else ()
+    return f"image.repository={repository}", f"image.tag={tag}", "image.pullPolicy=Never", *dns

@@ -1,13 +1,12 @@
 """How `backcourt submit` tells a RayJob's bad ends, each brought about on a real operator; and the autoscaler."""
 
 import json
-import re
 import subprocess
-from collections.abc import Callable
 
 import pytest
+import yaml
 
-from tests.cluster.kubernetes import Release, run, until
+from tests.cluster.kubernetes import IMAGE, Release, run, until
 from tests.cluster.rayjobs import BACKCOURT, begin, computed, latency, status, succeeded
 
 pytestmark = pytest.mark.usefixtures("has_kuberay")
@@ -18,10 +17,17 @@ def submit(release: Release, run_id: str, *words: str) -> "subprocess.CompletedP
     return run(BACKCOURT, *command, *words, timeout=900)
 
 
-def change_template(release: Release, change: Callable[[str], str]) -> None:
-    """Change the RayJob that `submit` starts from, as a wrong value of the chart would."""
+def cluster_spec(release: Release) -> dict[str, object]:
+    template = release.get("configmap", f"{release.name}-backcourt-rayjob")["data"]["rayjob.yaml"]
+    return dict(yaml.safe_load(template)["spec"]["rayClusterSpec"])
+
+
+def change_template(release: Release, **fields: object) -> None:
+    """Change fields of the RayJob that `submit` starts from, as a wrong value of the chart would."""
     template = release.get("configmap", f"{release.name}-backcourt-rayjob")
-    template["data"]["rayjob.yaml"] = change(template["data"]["rayjob.yaml"])
+    job = yaml.safe_load(template["data"]["rayjob.yaml"])
+    job["spec"] |= fields
+    template["data"]["rayjob.yaml"] = yaml.safe_dump(job)
     release.kubectl("replace", "-f", "-", stdin=json.dumps(template))
 
 
@@ -45,7 +51,7 @@ def test_blocked_dates_are_not_worked_at_again(fresh: Release) -> None:
 
 
 def test_a_run_that_takes_too_long_is_told_so(fresh: Release) -> None:
-    change_template(fresh, lambda text: re.sub("activeDeadlineSeconds: .*", "activeDeadlineSeconds: 60", text))
+    change_template(fresh, activeDeadlineSeconds=60)
     latency(fresh, 30.0)
     run_id = f"{fresh.name}-slow"
     done = submit(fresh, run_id)
@@ -59,11 +65,8 @@ def test_a_run_that_takes_too_long_is_told_so(fresh: Release) -> None:
 
 
 def test_an_image_that_is_not_there_is_told_by_its_name(fresh: Release) -> None:
-    def change(text: str) -> str:
-        text = re.sub(r'image: ".*"', 'image: "registry.invalid/backcourt:none"', text)
-        return re.sub("preRunningDeadlineSeconds: .*", "preRunningDeadlineSeconds: 60", text)
-
-    change_template(fresh, change)
+    cluster = json.loads(json.dumps(cluster_spec(fresh)).replace(IMAGE, "registry.invalid/backcourt:none"))
+    change_template(fresh, rayClusterSpec=cluster, preRunningDeadlineSeconds=60, backoffLimit=0)
     run_id = f"{fresh.name}-imageless"
     done = submit(fresh, run_id)
     said = " ".join(done.stdout.split())
@@ -74,7 +77,7 @@ def test_an_image_that_is_not_there_is_told_by_its_name(fresh: Release) -> None:
 
 
 def test_what_the_operator_refuses_is_told_in_its_words(fresh: Release) -> None:
-    change_template(fresh, lambda text: re.sub("rayVersion: .*", 'rayVersion: "2.40.0"', text))
+    change_template(fresh, rayClusterSpec=cluster_spec(fresh) | {"rayVersion": "2.40.0"})
     run_id = f"{fresh.name}-refused"
     done = submit(fresh, run_id)
     assert done.returncode == 2, done.stdout + done.stderr

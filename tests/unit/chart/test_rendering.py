@@ -461,5 +461,12 @@ def test_pods_reach_the_webhook_where_one_is_set_and_only_there() -> None:
     assert "203.0.113.0/24" in open_blocks("alerts.webhookSecret=slack", "alerts.cidrs={203.0.113.0/24}")
 
 
+def test_pods_ask_the_dns_that_is_named() -> None:
+    egress = one("NetworkPolicy", PROJECT, "networkPolicy.dnsCidrs={10.1.2.3/32}")["spec"]["egress"]
+    (dns,) = [rule for rule in egress if {"port": 53, "protocol": "UDP"} in rule.get("ports", [])]
+    assert [to["ipBlock"]["cidr"] for to in dns["to"] if "ipBlock" in to] == ["10.1.2.3/32"]
+    assert one("NetworkPolicy", PROJECT)["spec"]["egress"][1]["to"][1]["ipBlock"]["cidr"] == "169.254.20.10/32"
+
+
 def metric_names(expression: str) -> set[str]:
     return set(re.findall(r"\bray_[a-z_]+", expression))
