@@ -1,11 +1,13 @@
 """How full the budget is kept when every job takes one second: jobs in flight against a budget of 16 of each kind.
 
-    .venv/bin/python -m benchmarks.in_flight [--latency 1] [--budget 16] [--tables 72] [--dates 60]
+    .venv/bin/python -m benchmarks.in_flight [--latency 1] [--budget 16] [--tables 72] [--dates 60] [--spare 8]
 
 The proxy in front of the local BigQuery answers every load, query and commit itself, after the given latency, so that
 only the engine is measured. Many small tables: a table has one commit at a time. Each commit takes one load, one query
 (the announcement of its job id) and one script, so that the three kinds are needed equally; the fullest is what bounds
-the run. There are half as many workers again as loads may be in flight: computing needs some too.
+the run. With `--spare` loads and queries have more permits than commits, so that it is commits that bound the run, and
+nothing but the engine keeps them from being full. There are half as many workers again as commits may be in flight:
+computing needs some too.
 
 Counted from the first job of a kind to its last, the start of the workers and the end included, and once more for the
 middle half of that time.
@@ -30,9 +32,10 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=16, help="Jobs of each kind in flight.")
     parser.add_argument("--tables", type=int, default=72)
     parser.add_argument("--dates", type=int, default=60)
+    parser.add_argument("--spare", type=int, default=0, help="Permits that loads and queries have more.")
     given = parser.parse_args()
     workers, computing = given.budget * 3 // 2, 0.1 * given.latency
-    size = Size(given.tables, given.dates, 5, 1, workers, given.budget, seconds_a_date=computing)
+    size = Size(given.tables, given.dates, 5, 1, workers, given.budget, seconds_a_date=computing, spare=given.spare)
     clock = SystemClock()
     with LocalBigQuery(None) as server:
         run = prepare(size, server.endpoint, clock)
@@ -42,13 +45,14 @@ def main() -> None:
         jobs = jobs_seen(server.endpoint)
     assert report.exit_code == 0, f"the run ended with {report.exit_code}"
     print(f"{size.tables} tables × {size.dates} dates, {size.workers} workers, {given.latency:g} s a job.\n")
-    print(markdown(HEADER, [_row(name, mark, jobs, size.budget) for name, mark in KINDS.items()]))
+    print(markdown(HEADER, [_row(name, mark, jobs, size) for name, mark in KINDS.items()]))
 
 
 HEADER = ("kind", "jobs", "seconds", "most in flight", "average in flight", "of the budget", "middle half")
 
 
-def _row(name: str, mark: str, jobs: list[SeenJob], budget: int) -> tuple[str, ...]:
+def _row(name: str, mark: str, jobs: list[SeenJob], size: Size) -> tuple[str, ...]:
+    budget = size.budget if name == "commits" else size.budget + size.spare
     chosen = [job for job in jobs if mark in job.job_id]
     average, most, seconds = average_in_flight(chosen)
     middle = _middle_average(chosen)

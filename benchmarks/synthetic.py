@@ -41,7 +41,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Size:
-    """How big a run is. `seconds_a_date` is how long computing a date takes, asleep: a stand-in for work elsewhere."""
+    """How big a run is. `seconds_a_date` is how long computing a date takes, asleep: a stand-in for work elsewhere.
+
+    `budget` is that of commits; the other kinds have `spare` permits more.
+    """
 
     tables: int
     dates: int
@@ -51,6 +54,12 @@ class Size:
     budget: int
     levels: int = 1
     seconds_a_date: float = 0.0
+    spare: int = 0
+
+    @property
+    def budgets(self) -> dict[Kind, int]:
+        """Permits by kind."""
+        return {kind: self.budget + (0 if kind is Kind.COMMIT else self.spare) for kind in Kind}
 
 
 class NeverStops:
@@ -96,12 +105,18 @@ class Prepared:
             Thresholds(0.9, 0.95),
             size.chunk_days,
             size.workers,
-            DriverSettings(size.budget, size.budget),
+            DriverSettings(size.budgets[Kind.READ], size.budgets[Kind.LOAD]),
         )
-        budgets = dict.fromkeys(Kind, size.budget)
         run_id = identity.run_id
         engine = EngineSetup(
-            self.pipeline, self.connection, STATE, budgets, size.workers, run_id, dashboard=False, patience=Patience()
+            self.pipeline,
+            self.connection,
+            STATE,
+            size.budgets,
+            size.workers,
+            run_id,
+            dashboard=False,
+            patience=Patience(),
         )
         return execute(
             setup,
