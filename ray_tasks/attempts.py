@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 RESOLVE_POLL_SECONDS = 1.0
 """Pause between looks at a job that outlived its call."""
+MISSING_LOOKS = 4
+"""How often in a row BigQuery must not know a job before it counts as never sent: jobs.get may answer 404 for a moment
+right after jobs.insert (googleapis/python-bigquery#2134)."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ class Attempts:
 
     def _await_end(self, request: JobRequest, error: JobUnresolved) -> JobResult:
         """Follow a job whose call has ended. A commit is never cancelled; the rest is, since it can be repeated."""
-        deadline = self._clock.monotonic() + self._patience.resolve
+        deadline, denials = self._clock.monotonic() + self._patience.resolve, 0
         if request.kind is not Kind.COMMIT:
             self._best_effort_cancel(request.job_id)
         while self._clock.monotonic() < deadline:
@@ -163,7 +166,8 @@ class Attempts:
                 return self._finished(request)
             if state and state.phase is JobPhase.FAILED:
                 raise state.error or error
-            if state and state.phase is JobPhase.MISSING:
+            denials = denials + 1 if state and state.phase is JobPhase.MISSING else 0
+            if denials == MISSING_LOOKS:
                 raise TransientError(
                     f"Job {request.job_id} never reached BigQuery.", "It is sent again.", job_id=request.job_id
                 ) from error

@@ -16,14 +16,12 @@ from backcourt.errors import BackcourtError
 from backcourt.warehouse.connection import Connection
 from backcourt.warehouse.requests import JobPhase, Kind
 from backcourt.warehouse.warehouse import Warehouse
+from ray_tasks.attempts import MISSING_LOOKS
 from ray_tasks.permit_actor import BookState
 from ray_tasks.permit_book import Permit
 
 LOOK_SECONDS = 0.3
 """Pause between looks at the orphans."""
-MISSING_LOOKS = 4
-"""How often in a row BigQuery must not know a job before it counts as never sent: jobs.get may answer 404 for a moment
-right after jobs.insert (googleapis/python-bigquery#2134)."""
 
 
 @dataclass

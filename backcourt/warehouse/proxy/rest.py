@@ -31,7 +31,7 @@ from backcourt.warehouse.proxy.upstream import Reply, Upstream
 
 _LARGEST_BODY = 2 * 1024**3
 _LONGEST_WAIT = 60.0
-_TABLE = "/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}"
+_TABLES = "/bigquery/v2/projects/{project}/datasets/{dataset}/tables"
 _NOT_CONFIGURATION = frozenset(
     {
         "kind",
@@ -88,7 +88,8 @@ class Rest:
                 web.get(queries + "/{job}", self._results),
                 web.post("/upload" + jobs, self._upload),
                 web.put("/upload" + jobs, self._upload_chunk),
-                web.delete(_TABLE, self._drop),
+                web.post(_TABLES, self._create),
+                web.delete(_TABLES + "/{table}", self._drop),
                 web.route("*", "/{path:.*}", self._pass_on),
             ]
         )
@@ -182,6 +183,14 @@ class Rest:
             return web.json_response(job.resource()) if job else await self._pass_on(request)
 
         return await self._faulty(request, "get", job.kind if job else None, request.match_info["job"], work)
+
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        reference = (await request.json()).get("tableReference", {})
+
+        async def work(_: str | None) -> web.StreamResponse:
+            return await self._pass_on(request)
+
+        return await self._faulty(request, "create", None, reference.get("tableId", ""), work)
 
     async def _drop(self, request: web.Request) -> web.StreamResponse:
         async def work(_: str | None) -> web.StreamResponse:
@@ -280,7 +289,7 @@ class Rest:
         return web.json_response(job.resource())
 
     async def _pass_on(self, request: web.Request) -> web.Response:
-        data = await request.read() if request.can_read_body else None
+        data = await request.read() if request.body_exists else None
         return _passed(await self._upstream.call(request.method, request.raw_path, data=data, headers=request.headers))
 
     def _find(self, request: web.Request) -> Job | None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 
 from backcourt.warehouse.proxy.statements import JobKind
 
-Method = Literal["insert", "upload", "get", "results", "cancel", "list", "drop", "read"]
+Method = Literal["insert", "upload", "get", "results", "cancel", "list", "create", "drop", "read"]
 Mode = Literal["before", "after", "reset_before", "reset_after", "delay", "error", "job_error"]
 
 
@@ -36,8 +36,8 @@ class FaultRule(_Closed):
 
     `before` and `after` answer 503 before or after the work was done; `reset_…` close the connection instead; `delay`
     waits `seconds`, then works; `error` answers `reason` and does nothing; `job_error` lets an inserted job end with
-    `reason`, its work not done. A `read` (Storage API) knows `before`, `delay` and `error`. A `drop` deletes a table;
-    `job_id_contains` then means the table's id.
+    `reason`, its work not done. A `read` (Storage API) knows `before`, `delay` and `error`. `create` and `drop` are of
+    tables; `job_id_contains` then means the table's id.
     """
 
     mode: Mode

@@ -4,8 +4,9 @@ import pytest
 
 from backcourt.warehouse.fake import Call, FakeWarehouse
 from backcourt.warehouse.requests import JobPhase, JobState, Kind
+from ray_tasks.attempts import MISSING_LOOKS
 from ray_tasks.permit_book import Ask, Permit
-from ray_tasks.reaper import MISSING_LOOKS, Reaping
+from ray_tasks.reaper import Reaping
 from ray_tasks.warden import kind_of
 
 
