@@ -146,7 +146,7 @@ def decision(notes: str) -> str:
     """A processor's notes on a date in short: `key: value` pairs of its JSON, or the text as it is."""
     try:
         found = json.loads(notes) if notes else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return notes
     if not isinstance(found, dict):
         return notes

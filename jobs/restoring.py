@@ -123,7 +123,7 @@ def _restored_note(made: LedgerEntry) -> str:
     """The processor's note of the date, with what is to be said of the restoration."""
     try:
         known = json.loads(made.notes or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         known = {"notes": made.notes}
     kept = known if isinstance(known, dict) else {"notes": known}
     return json.dumps({**kept, "restored": {"commit": made.commit_id, "gate": "not asked again"}}, sort_keys=True)

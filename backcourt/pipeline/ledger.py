@@ -115,5 +115,5 @@ def inputs_from_json(text: str | None) -> dict[str, InputVersion]:
             name: InputVersion(v["digest"], int(v["dates"]), tuple(date.fromisoformat(h) for h in v["holes"]))
             for name, v in json.loads(text or "{}").items()
         }
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return {}

@@ -70,7 +70,7 @@ def _from_number(values: pl.Series, wanted: FieldType) -> pl.Series:
     if wanted is FieldType.INT64 and values.dtype.is_float():
         return values.set(values.floor() != values, None).cast(pl.Int64, strict=False)
     if wanted is FieldType.BOOL:
-        return values.set(~values.is_in([0, 1]), None).cast(pl.Boolean)
+        return values.set(~((values == 0) | (values == 1)), None).cast(pl.Boolean)
     if wanted in (FieldType.INT64, FieldType.FLOAT64):
         return values.cast(POLARS_TYPES[wanted], strict=False)
     return _nothing(values, wanted)

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 
 from backcourt.errors import DataError, UsageError
@@ -25,7 +26,14 @@ def _read_csv(content: BytesIO) -> pl.DataFrame:
     return pl.read_csv(content, infer_schema=False)
 
 
-READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {".csv": _read_csv, ".parquet": pl.read_parquet}
+def _read_parquet(content: BytesIO) -> pl.DataFrame:
+    """By Arrow's reader: on some damaged files that of polars panics, past any handler and with a trace of its own."""
+    found = pl.from_arrow(pq.read_table(content))
+    assert isinstance(found, pl.DataFrame)
+    return found
+
+
+READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {".csv": _read_csv, ".parquet": _read_parquet}
 """Ending of a file to what reads it."""
 
 
@@ -109,10 +117,10 @@ def _content(folder: str, file: str) -> pl.DataFrame:
         content = BytesIO(handle.read())
     try:
         return READERS[PurePosixPath(file).suffix](content)
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise DataError(
-            f"File {file} cannot be read: {str(error).splitlines()[0]}.", "Fetch it again or remove it."
-        ) from error
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        text = "".join(c if c.isprintable() else " " for c in str(error))
+        why = " ".join(text.split())[:200].rstrip(".") or type(error).__name__
+        raise DataError(f"File {file} cannot be read: {why}.", "Fetch it again or remove it.") from error
 
 
 def fitted(rows: pl.DataFrame, feed: Feed, file: str) -> pl.DataFrame:
@@ -123,7 +131,7 @@ def fitted(rows: pl.DataFrame, feed: Feed, file: str) -> pl.DataFrame:
     """
     names = [feed.aliases.get(name, name) for name in rows.columns]
     known = {column.name for column in feed.columns} | set(feed.ignored)
-    unknown = [name for name in rows.columns if feed.aliases.get(name, name) not in known]
+    unknown = [_shown(name) for name in rows.columns if feed.aliases.get(name, name) not in known]
     missing = [column.name for column in feed.columns if column.required and column.name not in names]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems = [
@@ -138,3 +146,8 @@ def fitted(rows: pl.DataFrame, feed: Feed, file: str) -> pl.DataFrame:
         )
     renamed = dict(zip(names, rows.get_columns(), strict=True))
     return pl.DataFrame([converted(renamed.get(c.name), c, len(rows), file) for c in feed.columns])
+
+
+def _shown(name: str) -> str:
+    """A foreign column's name as a terminal may show it."""
+    return (name if name.isprintable() else repr(name))[:80]

@@ -1,6 +1,5 @@
 """Reading history: how each partition ended, the last time and in every run."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,6 +7,7 @@ from typing import Any
 
 from backcourt.pipeline.outcomes import Outcome, Partition
 from backcourt.pipeline.records import OutcomeRecord
+from backcourt.warehouse.json_texts import texts_in
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import JobRequest, Kind, Parameter
 from backcourt.warehouse.state import State
@@ -99,7 +99,7 @@ def outcomes_request(names: Names, state_dataset: str, wanted: OutcomeFilter, ru
 
 
 def outcomes_in(rows: Iterable[Mapping[str, Any]]) -> tuple[OutcomeRecord, ...]:
-    """Rows of `outcomes_request`, newest first."""
+    """Rows of `outcomes_request`, newest first; an outcome that this version does not know is left out."""
     return tuple(
         OutcomeRecord(
             row["run_id"],
@@ -110,16 +110,17 @@ def outcomes_in(rows: Iterable[Mapping[str, Any]]) -> tuple[OutcomeRecord, ...]:
             row["category"] or "",
             row["retry_can_help"],
             row["reason"] or "",
-            tuple(json.loads(row["missing"] or "[]")),
+            texts_in(row["missing"]),
             row["row_count"],
             row["expected_count"],
             row["present_count"],
             bool(row["warned"]),
-            tuple(json.loads(row["holes"] or "[]")),
+            texts_in(row["holes"]),
             row["attempts"],
             row["seconds"],
             row["commit_id"] or "",
             row["notes"] or "",
         )
         for row in rows
+        if row["outcome"] in frozenset(Outcome)
     )

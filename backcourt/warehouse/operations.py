@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from backcourt.errors import DataError
 from backcourt.pipeline.table import Column, FieldType
+from backcourt.warehouse.json_texts import texts_in
 from backcourt.warehouse.literals import literal
 from backcourt.warehouse.names import Names, column
 from backcourt.warehouse.requests import JobRequest, Kind, Parameter
@@ -82,14 +84,18 @@ def operations_request(names: Names, state_dataset: str, operation_id: str, run_
 
 
 def operations_in(rows: Iterable[Mapping[str, Any]]) -> tuple[Operation, ...]:
-    """Rows of `operations_request`."""
+    """Rows of `operations_request`.
+
+    Raises:
+        DataError: a row's dates are not as backcourt writes them.
+    """
     return tuple(
         Operation(
             row["operation_id"],
             row["kind"],
             row["table_name"],
             row["commit_id"],
-            tuple(date.fromisoformat(text) for text in json.loads(row["dates"])),
+            _dates(row),
             row["rows_before"],
             row["rows_after"],
             row["backup"] or "",
@@ -98,3 +104,16 @@ def operations_in(rows: Iterable[Mapping[str, Any]]) -> tuple[Operation, ...]:
         )
         for row in rows
     )
+
+
+def _dates(row: Mapping[str, Any]) -> tuple[date, ...]:
+    try:
+        found = tuple(date.fromisoformat(text) for text in texts_in(row["dates"]))
+    except ValueError:
+        found = ()
+    if not found:
+        raise DataError(
+            f"Operation {row['operation_id']} has no dates that can be read: {row['dates']!r:.80}.",
+            "Somebody wrote to the table of operations beside backcourt; its backup table is still there.",
+        )
+    return found

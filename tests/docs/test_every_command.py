@@ -18,6 +18,7 @@ import pytest
 import typer
 import yaml
 
+from backcourt.clock import SystemClock
 from backcourt.warehouse.emulator import LocalBigQuery
 from jobs.cli import app
 from tests.docs.blocks import PAGES, REPOSITORY, Command, commands, is_shown
@@ -45,12 +46,23 @@ class Reader:
         """Run it; where the command would ask, say yes."""
         known = {
             "RUN": "first-night",
+            "TIME": f"{SystemClock().now():%Y-%m-%dT%H:%M:%S}",
             "folder:/data/nba": f"folder:{self.files}",
             "folder:PATH": f"folder:{self.files}",
             "folder:COMPLETE": f"folder:{self.files.parent / 'complete'}",
         }
+        if "COMMIT" in command.words:
+            known["COMMIT"] = self.commit_of(*command.words[2:4])
         yes = ["--yes"] if "--yes" in flags(command.words[1]) and "--yes" not in command.words else []
         return self.league.run(*[known.get(word, word) for word in command.words[1:]], *yes)
+
+    def commit_of(self, table: str, day: str) -> str:
+        """The newest commit of a partition."""
+        ((commit,),) = self.league.sql(
+            f"SELECT commit_id FROM {{nba_orchestration.ledger}} WHERE ENDS_WITH(table_name, '.{table}') AND "
+            f"partition_date = DATE '{day}' ORDER BY generation DESC LIMIT 1"
+        )
+        return str(commit)
 
 
 @pytest.fixture(scope="module")

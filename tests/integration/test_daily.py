@@ -87,7 +87,7 @@ def test_nights_heal_what_was_blocked_deleted_doubled_and_broken(empty: Shop, re
     assert (held["table"], held["state"], held["failures"]) == ("shop.revenue", "open", 1)
 
     empty.query(f"DELETE FROM `{revenue}` WHERE day = '{DELETED}'")
-    half_open = {"BACKCOURT_BREAKER_HOURS": "0"}
+    half_open = {"BACKCOURT_BREAKER_HOURS": "0", "BACKCOURT_REFRESH_DAYS": "0"}  # a refreshed date would be newer
     assert night(empty, SHOP_RAISES=str(BROKEN), **half_open) == 5
     assert json.loads(run(empty, "breaker", "list", "--json").stdout)[0]["failures"] == 2
     assert night(empty, **half_open) == 0  # the newest date alone, and it passes
