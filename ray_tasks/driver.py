@@ -272,7 +272,7 @@ class Driver:
         limit = self._settings.deadline_seconds
         if limit is not None and now - started > limit:
             return f"The run's limit of {limit:.0f} s has passed. {self._waits_for()}"
-        parked = any(k.parked_seconds > 0 for k in self._kinds()) if now - moved > 60 else False
+        parked = any(k.parked_seconds > 0 or _others_have_it(k) for k in self._kinds()) if now - moved > 60 else False
         if now - moved > self._settings.stall_seconds and not parked:
             return f"No progress for {now - moved:.0f} s. {self._waits_for()}"
         return ""
@@ -281,6 +281,9 @@ class Driver:
         waits = [*self._pool.describe(), *(f"commit {b.commit_id}" for b in self._committer.busy.values())]
         waits += [
             f"{k.waiting} ask for a {k.kind} permit, held by {', '.join(k.holders)}" for k in self._kinds() if k.waiting
+        ]
+        waits += [
+            f"the run's share of the budget, which cannot be renewed ({k.kind})" for k in self._kinds() if k.lapsed
         ]
         return f"It waited for: {'; '.join(waits) or 'nothing that it knows of'}."
 
@@ -299,6 +302,11 @@ class Driver:
                 self._tally.commits,
             )
         )
+
+
+def _others_have_it(kind: KindState) -> bool:
+    """Whether the run waits for other runs to give up some of the budget that they share."""
+    return kind.waiting > 0 and kind.share == 0 and not kind.lapsed
 
 
 def with_spare(budget: int) -> int:

@@ -24,7 +24,7 @@ from ray_tasks.observing import Observer
 from ray_tasks.permit_actor import permit_actor
 from ray_tasks.permit_book import KindState
 from ray_tasks.permit_client import PermitClient
-from ray_tasks.permits import LocalPermits
+from ray_tasks.permits import LocalPermits, ShareLimits
 from ray_tasks.pool import Pool, SerialPool
 from ray_tasks.ray_pool import RayPool
 from ray_tasks.reaper import reaper_actor
@@ -49,7 +49,8 @@ SECONDS_BETWEEN_STARTS = 2.0
 class EngineSetup:
     """What an engine is made from. `workers` bounds the processes; `ray_address` is empty for a local Ray.
 
-    A local Ray shows its metrics at `metrics_port`, or at a port that happens to be free.
+    A local Ray shows its metrics at `metrics_port`, or at a port that happens to be free. With `sharing` nothing is
+    granted until the run is told its share of the budget.
     """
 
     pipeline: Pipeline
@@ -63,16 +64,18 @@ class EngineSetup:
     dashboard: bool = True
     patience: Patience = field(default_factory=Patience)
     metrics_port: int | None = None
+    sharing: bool = False
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A pool, the driver's own attempts, the permits' state and limits, and who counts for the dashboard."""
+    """A pool, the driver's own attempts, the permits' state, limits and share, and who counts for the dashboard."""
 
     pool: Pool
     attempts: Attempts
     kinds: Callable[[], tuple[KindState, ...]]
     set_limits: Callable[[Mapping[Kind, int]], None]
+    share: ShareLimits
     dashboard_url: str = ""
     observers: tuple[Observer, ...] = ()
 
@@ -80,12 +83,12 @@ class Engine:
 @contextmanager
 def serial_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock) -> Iterator[Engine]:
     """One worker in this process; permits behind a lock."""
-    permits = LocalPermits(setup.budgets, clock)
+    permits = LocalPermits(setup.budgets, clock, sharing=setup.sharing)
     attempts = Attempts(warehouse, permits, clock, Random("serial"), setup.patience)  # noqa: S311 (jitter)
     bench = Bench(setup.pipeline, warehouse, attempts, clock, setup.state_dataset, setup.source)
     pool = SerialPool(bench)
     try:
-        yield Engine(pool, attempts, permits.state, permits.set_limits)
+        yield Engine(pool, attempts, permits.state, permits.set_limits, permits)
     finally:
         pool.close()
 
@@ -102,7 +105,7 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
     """
     namespace = f"backcourt-{job_prefix}"
     url = _join_ray(setup, namespace, clock)
-    authority = permit_actor(setup.budgets, AUTHORITY, namespace)
+    authority = permit_actor(setup.budgets, AUTHORITY, namespace, sharing=setup.sharing)
     client = PermitClient(authority, "driver", clock)
     reaper = reaper_actor(setup.connection, AUTHORITY, namespace)
     shipped = ray.put(WorkerSetup(setup.pipeline, setup.connection, setup.state_dataset, setup.source, setup.patience))
@@ -118,7 +121,7 @@ def ray_engine(setup: EngineSetup, warehouse: Warehouse, clock: Clock, job_prefi
     attempts = Attempts(warehouse, client, clock, Random("driver"), setup.patience)  # noqa: S311 (jitter)
     try:
         warden.start()
-        yield Engine(pool, attempts, warden.kinds, warden.set_limits, url, (RunMetrics(setup.run_id),))
+        yield Engine(pool, attempts, warden.kinds, warden.set_limits, warden, url, (RunMetrics(setup.run_id),))
     finally:
         warden.stop()
         pool.close()

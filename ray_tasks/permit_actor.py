@@ -20,6 +20,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError
 
 from backcourt.clock import SystemClock
 from backcourt.warehouse.requests import Kind
+from ray_tasks.allowance import Capped
 from ray_tasks.permit_book import Ask, KindState, Permit
 from ray_tasks.permits import new_book
 
@@ -40,11 +41,11 @@ class BookState:
 class PermitAuthority:
     """The actor's class; `permit_actor` makes the actor."""
 
-    def __init__(self, budgets: Mapping[Kind, int]) -> None:
-        """Open the book, empty and recovering after a restart."""
+    def __init__(self, budgets: Mapping[Kind, int], sharing: bool) -> None:
+        """Open the book, empty and recovering after a restart; without a share of a budget that is shared."""
         restarted = ray.get_runtime_context().was_current_actor_reconstructed
         self._clock = SystemClock()
-        self._book = new_book(budgets, uuid.uuid4().hex[:12], recovering=restarted)
+        self._book = new_book(budgets, uuid.uuid4().hex[:12], recovering=restarted, sharing=sharing)
         self._granted: dict[str, asyncio.Future[Permit]] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._ticker: asyncio.Task[None] | None = None
@@ -107,6 +108,15 @@ class PermitAuthority:
         self._book.set_limits(settings)
         self._grant()
 
+    async def cap(self, target: Mapping[Kind, int]) -> Capped:
+        """Stop granting beyond a smaller share; what is in flight."""
+        return self._book.cap(target, self._clock.monotonic())
+
+    async def renew_share(self, permits: Mapping[Kind, int], until: float) -> None:
+        """Grant within this share until then, by this actor's clock."""
+        self._book.renew_share(permits, until)
+        self._grant()
+
     async def state(self) -> BookState:
         """The book as others see it."""
         book = self._book
@@ -138,7 +148,7 @@ class PermitAuthority:
                 self._book.release(permit.id)
 
 
-def permit_actor(budgets: Mapping[Kind, int], name: str, namespace: str) -> Any:
+def permit_actor(budgets: Mapping[Kind, int], name: str, namespace: str, *, sharing: bool = False) -> Any:
     """Start the run's authority under its name. Unlimited restarts; a lost call is asked again by the client."""
     options = {
         "name": name,
@@ -148,4 +158,4 @@ def permit_actor(budgets: Mapping[Kind, int], name: str, namespace: str) -> Any:
         "max_task_retries": 0,
         "max_concurrency": 10_000,
     }
-    return ray.remote(PermitAuthority).options(**options).remote(dict(budgets))
+    return ray.remote(PermitAuthority).options(**options).remote(dict(budgets), sharing)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from backcourt.warehouse.requests import Kind
+from ray_tasks.allowance import UNKNOWN, Allowance, Capped
 from ray_tasks.budget import Budget
 
 
@@ -45,7 +46,11 @@ class Permit:
 
 @dataclass(frozen=True)
 class KindState:
-    """One kind of permit as `status` shows it; holders and waiters each with job or table and age. In seconds."""
+    """One kind of permit as `status` shows it; holders and waiters each with job or table and age. In seconds.
+
+    `share` is what the run has of the budget that several runs share, None where it has a budget to itself; a share
+    that has `lapsed` could not be renewed in time, and nothing is granted on it.
+    """
 
     kind: Kind
     setting: int
@@ -58,6 +63,13 @@ class KindState:
     parked_seconds: float
     holders: tuple[str, ...]
     waiters: tuple[str, ...] = ()
+    share: int | None = None
+    lapsed: bool = False
+
+    @property
+    def ceiling(self) -> int:
+        """How many permits there can be now: the limit within the share."""
+        return self.limit if self.share is None else min(self.limit, self.share)
 
 
 @dataclass
@@ -67,6 +79,7 @@ class PermitBook:
     budgets: dict[Kind, Budget]
     epoch: str
     recovering: bool = False
+    allowance: Allowance | None = None
     held: dict[str, Permit] = field(default_factory=dict)
     orphans: dict[str, Permit] = field(default_factory=dict)
     _waiting: dict[Kind, deque[tuple[Ask, float]]] = field(default_factory=dict)
@@ -96,7 +109,7 @@ class PermitBook:
             kept: deque[tuple[Ask, float]] = deque()
             while line:
                 ask, since = line.popleft()
-                if not self.budgets[kind].allows(self.in_flight(kind), now):
+                if not self._allows(kind, now):
                     kept.append((ask, since))
                     break
                 if kind is Kind.COMMIT and self._commits_on(ask.table):
@@ -142,6 +155,18 @@ class PermitBook:
             was_full = budget.limit == budget.setting
             budget.setting = setting
             budget.limit = setting if was_full else min(budget.limit, setting)
+
+    def cap(self, target: Mapping[Kind, int], now: float) -> Capped:
+        """Stop granting beyond a smaller share; what is in flight then. Without a share nothing changes."""
+        if self.allowance:
+            self.allowance.cap(target)
+        flying = {kind: UNKNOWN if self.recovering else self.in_flight(kind) for kind in self.budgets}
+        return Capped(flying, now)
+
+    def renew_share(self, permits: Mapping[Kind, int], until: float) -> None:
+        """Grant within this share until then, by the clock that `now` is read from."""
+        if self.allowance:
+            self.allowance.renew(permits, until)
 
     def stop(self) -> None:
         """Grant nothing any more."""
@@ -206,7 +231,15 @@ class PermitBook:
             tuple(f"{p.ask.holder} {p.ask.job_id or p.ask.table} {now - p.granted_at:.1f}s" for p in held)
             + tuple(f"orphan of {p.ask.holder} {p.ask.job_id} {now - p.granted_at:.1f}s" for p in orphaned),
             tuple(f"{ask.holder} {ask.job_id or ask.table} {now - since:.1f}s" for ask, since in line),
+            self.allowance.permits.get(kind, 0) if self.allowance else None,
+            self.allowance is not None and now >= self.allowance.until,
         )
+
+    def _allows(self, kind: Kind, now: float) -> bool:
+        in_flight = self.in_flight(kind)
+        if self.allowance and not self.allowance.allows(kind, in_flight, now):
+            return False
+        return self.budgets[kind].allows(in_flight, now)
 
     def _commits_on(self, table: str) -> bool:
         permits = (*self.held.values(), *self.orphans.values())

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from backcourt.clock import Clock
 from backcourt.warehouse.requests import Kind
+from ray_tasks.allowance import Allowance, Capped
 from ray_tasks.budget import Budget
 from ray_tasks.errors import PermitTimeout
 from ray_tasks.permit_book import Ask, KindState, Permit, PermitBook
@@ -37,6 +38,16 @@ class Permits(Protocol):
         """BigQuery refused the call for a limit."""
 
 
+class ShareLimits(Protocol):
+    """An authority whose budget is shared with other runs."""
+
+    def cap(self, target: Mapping[Kind, int]) -> Capped:
+        """Stop granting beyond a smaller share, and tell what is in flight."""
+
+    def renew_share(self, permits: Mapping[Kind, int], until: float) -> None:
+        """Grant within this share until then, by the clock of `Capped.at`."""
+
+
 @contextmanager
 def held(permits: Permits, kind: Kind, job_id: str = "", table: str = "") -> Iterator[Permit]:
     """One permit for the length of one call."""
@@ -47,18 +58,20 @@ def held(permits: Permits, kind: Kind, job_id: str = "", table: str = "") -> Ite
         permits.release(permit)
 
 
-def new_book(budgets: Mapping[Kind, int], epoch: str, *, recovering: bool = False) -> PermitBook:
-    """A book with every budget at its setting."""
-    return PermitBook({kind: Budget(limit) for kind, limit in budgets.items()}, epoch, recovering)
+def new_book(budgets: Mapping[Kind, int], epoch: str, *, recovering: bool = False, sharing: bool = False) -> PermitBook:
+    """A book with every budget at its setting; one that shares it grants nothing until it was told its share."""
+    allowance = Allowance() if sharing else None
+    return PermitBook({kind: Budget(limit) for kind, limit in budgets.items()}, epoch, recovering, allowance)
 
 
 def timeout_error(kind: Kind, job_id: str, waited: float, states: tuple[KindState, ...]) -> PermitTimeout:
     """The error that says who holds what one waited for."""
     state = next(s for s in states if s.kind is kind)
-    holders = "; ".join(state.holders) or "nobody: the kind is parked or the authority is recovering"
+    why = "other runs have the budget" if state.share == 0 else "the kind is parked or the authority is recovering"
+    holders = "; ".join(state.holders) or f"nobody: {why}"
     return PermitTimeout(
         f"No {kind} permit for {job_id or 'a read'} within {waited:.0f} s; "
-        f"{state.held + state.orphaned} of {state.limit} are in flight: {holders}.",
+        f"{state.held + state.orphaned} of {state.ceiling} are in flight: {holders}.",
         "Look at those jobs in BigQuery, or raise the budget.",
     )
 
@@ -66,9 +79,11 @@ def timeout_error(kind: Kind, job_id: str, waited: float, states: tuple[KindStat
 class LocalPermits:
     """The authority for one process: the same book behind a lock. Threads of a serial run share it."""
 
-    def __init__(self, budgets: Mapping[Kind, int], clock: Clock, patience: float = PATIENCE_SECONDS) -> None:
-        """Start with every budget at its setting."""
-        self._book = new_book(budgets, "local")
+    def __init__(
+        self, budgets: Mapping[Kind, int], clock: Clock, patience: float = PATIENCE_SECONDS, *, sharing: bool = False
+    ) -> None:
+        """Start with every budget at its setting, and with no share of it where it is shared."""
+        self._book = new_book(budgets, "local", sharing=sharing)
         self._clock, self._patience = clock, patience
         self._changed = threading.Condition()
         self._numbers = count(1)
@@ -105,6 +120,17 @@ class LocalPermits:
         """Change the budgets of the run while it is alive."""
         with self._changed:
             self._book.set_limits(settings)
+            self._changed.notify_all()
+
+    def cap(self, target: Mapping[Kind, int]) -> Capped:
+        """Stop granting beyond a smaller share; see ShareLimits."""
+        with self._changed:
+            return self._book.cap(target, self._clock.monotonic())
+
+    def renew_share(self, permits: Mapping[Kind, int], until: float) -> None:
+        """Grant within this share; see ShareLimits."""
+        with self._changed:
+            self._book.renew_share(permits, until)
             self._changed.notify_all()
 
     def state(self) -> tuple[KindState, ...]:

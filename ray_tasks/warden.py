@@ -18,6 +18,7 @@ from backcourt.errors import BackcourtError
 from backcourt.pipeline.processor import Pipeline
 from backcourt.warehouse.requests import Kind
 from backcourt.warehouse.warehouse import Warehouse
+from ray_tasks.allowance import Capped
 from ray_tasks.permit_actor import BookState
 from ray_tasks.permit_book import Ask, KindState
 from ray_tasks.permit_client import PermitClient
@@ -80,6 +81,23 @@ class Warden:
             RayActorError, GetTimeoutError: the authority does not answer now; try again.
         """
         self._ask(self._authority.set_limits.remote(dict(settings)))
+
+    def cap(self, target: Mapping[Kind, int]) -> Capped:
+        """Stop granting beyond a smaller share; see ShareLimits.
+
+        Raises:
+            RayActorError, GetTimeoutError: the authority does not answer now; try again.
+        """
+        capped: Capped = self._ask(self._authority.cap.remote(dict(target)))
+        return capped
+
+    def renew_share(self, permits: Mapping[Kind, int], until: float) -> None:
+        """Grant within this share; see ShareLimits.
+
+        Raises:
+            RayActorError, GetTimeoutError: the authority does not answer now; try again.
+        """
+        self._ask(self._authority.renew_share.remote(dict(permits), until))
 
     def _look_for_ever(self) -> None:
         while not self._stop.is_set():
