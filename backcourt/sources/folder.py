@@ -28,9 +28,7 @@ def _read_csv(content: BytesIO) -> pl.DataFrame:
 
 def _read_parquet(content: BytesIO) -> pl.DataFrame:
     """By Arrow's reader: on some damaged files that of polars panics, past any handler and with a trace of its own."""
-    found = pl.from_arrow(pq.read_table(content))
-    assert isinstance(found, pl.DataFrame)
-    return found
+    return pl.DataFrame(pq.read_table(content))
 
 
 READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {".csv": _read_csv, ".parquet": _read_parquet}
