@@ -10,12 +10,14 @@ from tests.integration import shop
 from tests.integration.shop_runs import Shop
 
 PAUSE = 0.05
+"""Seconds between two looks."""
 
 
 class Reader:
     """Reads in a thread for the length of a `with` block; `wrong` is what no reader may ever see."""
 
-    def __init__(self, store: Shop) -> None:
+    def __init__(self, store: Shop, pause: float = PAUSE) -> None:
+        self._pause = pause
         self._store = Shop(store.server, store.folder, store.installed, stock=store.stock, number=store.number)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -40,7 +42,7 @@ class Reader:
             with suppress(BackcourtError):  # a server that is being restarted
                 self.wrong += self._store.query(partial_partitions(self._store))
                 self.looks += 1
-            self._stop.wait(PAUSE)
+            self._stop.wait(self._pause)
 
 
 def partial_partitions(store: Shop) -> str:
