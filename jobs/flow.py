@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -20,28 +20,27 @@ from backcourt.pipeline.estimate import Estimate, estimate
 from backcourt.pipeline.holds import KeptOff, kept_off
 from backcourt.pipeline.outcomes import Partition, PartitionOutcome
 from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, build_plan
+from backcourt.pipeline.shares import Priority
 from backcourt.sources.source import Source
-from backcourt.warehouse.requests import Kind
 from jobs.alerting import LowBudget, alert_of_run, old_code
 from jobs.console import console, print_json
 from jobs.ground import checked_run_id, ground_of, new_run_id
+from jobs.opening import opened_engine
 from jobs.options import split_names
 from jobs.progress import watching
 from jobs.results import results_model
 from jobs.selection import DateSelection
 from jobs.session import Session, find_tables
-from jobs.settings import BudgetSettings, Settings, read_budget
+from jobs.settings import Settings
 from jobs.settled import settled_end, settled_sentence
 from jobs.stopping import StopSignals
 from jobs.version import code_version
 from jobs.views import show_billed, show_held, show_kept_off, show_plan, show_results
 from ray_tasks.breakers import read_breakers, tell_breakers
-from ray_tasks.budget_watch import BudgetWatch
-from ray_tasks.cancelling import CancelWatch, cancel_is_asked
+from ray_tasks.cancelling import CancelWatch
 from ray_tasks.committer import RunIdentity
 from ray_tasks.damage import find_damage
 from ray_tasks.driver import DriverSettings
-from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
 from ray_tasks.holds import read_holds
 from ray_tasks.lookback import read_not_through
 from ray_tasks.observing import Observer, Together
@@ -86,6 +85,11 @@ class Wish:
     stale: bool = False
     only_failed: str | None = None
     nightly: bool = False
+
+    @property
+    def priority(self) -> Priority:
+        """Whether it comes before others where several runs share the budget."""
+        return Priority.DAILY if self.nightly else Priority.BACKFILL
 
 
 @dataclass(frozen=True)
@@ -295,66 +299,11 @@ def _run(
             planned.calendar,
             planned.plan,
             planned.ledger,
-            lambda: _cancellable(_engine(session, wish, identity, workers), cancel, session, identity),
+            lambda: opened_engine(session, identity, wish.source, wish.priority, workers, cancel),
             cancel,
             Together(observer, watch.observer(settings, identity.run_id)),
             planned.earlier,
         )
-
-
-def _engine(session: Session, wish: Wish, identity: RunIdentity, workers: int) -> AbstractContextManager[Engine]:
-    settings = session.settings
-    setup = EngineSetup(
-        session.pipeline,
-        session.connection,
-        session.state_dataset,
-        limits_of(settings.budget),
-        workers,
-        identity.run_id,
-        wish.source,
-        settings.ray_address,
-        settings.dashboard,
-        metrics_port=settings.metrics_port,
-    )
-    if settings.pool == "serial":
-        opened = serial_engine(setup, session.warehouse, session.clock)
-    else:
-        opened = ray_engine(setup, session.warehouse, session.clock, identity.prefix)
-    return _with_live_budget(opened, settings.budget_file) if settings.budget_file else opened
-
-
-@contextmanager
-def _cancellable(
-    opened: AbstractContextManager[Engine], cancel: CancelWatch, session: Session, identity: RunIdentity
-) -> Iterator[Engine]:
-    """The engine, the run's events looked at meanwhile."""
-    with opened as engine:
-        cancel.start(
-            lambda: cancel_is_asked(
-                session.warehouse, engine.attempts, session.state_dataset, identity, session.clock.now().date()
-            )
-        )
-        try:
-            yield engine
-        finally:
-            cancel.end()
-
-
-@contextmanager
-def _with_live_budget(opened: AbstractContextManager[Engine], file: Path) -> Iterator[Engine]:
-    """The engine, its budget kept at what the file says."""
-    with opened as engine:
-        watch = BudgetWatch(lambda: limits_of(read_budget(file)), engine.set_limits)
-        watch.start()
-        try:
-            yield engine
-        finally:
-            watch.stop()
-
-
-def limits_of(budget: BudgetSettings) -> dict[Kind, int]:
-    """The settings' budget as the permits take it."""
-    return {Kind(name): number for name, number in budget.model_dump().items()}
 
 
 def _tables(session: Session, wish: Wish) -> tuple[str, ...]:

@@ -181,7 +181,7 @@ class JsonProgress:
         if now - self._said >= LINE_SECONDS:
             self._said = now
             permits = {k.kind.value: k.held + k.orphaned for k in progress.kinds}
-            limits = {k.kind.value: k.limit for k in progress.kinds}
+            limits = {k.kind.value: k.ceiling for k in progress.kinds}
             parked = {k.kind.value: round(k.parked_seconds) for k in progress.kinds if k.parked_seconds > 0}
             more = {"parked": parked} if parked else {}
             left = progress.open_count
@@ -231,7 +231,7 @@ def counted(plan: Plan) -> dict[str, int]:
 def _activity(progress: RunProgress, now: datetime) -> str:
     rests = {k.kind: parked_until(k.parked_seconds, now) for k in progress.kinds}
     permits = ", ".join(
-        f"{k.kind} {k.held + k.orphaned}/{k.limit}" + (f" ({rests[k.kind]})" if rests[k.kind] else "")
+        f"{k.kind} {k.held + k.orphaned}/{k.ceiling}" + (f" ({rests[k.kind]})" if rests[k.kind] else "")
         for k in progress.kinds
     )
     running = ", ".join(step.partition(" on ")[0] for step in progress.running[:3]) or "waiting"

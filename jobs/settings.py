@@ -1,5 +1,6 @@
 """Every setting, documented once: a `BACKCOURT_…` variable, a line of the YAML file, or a flag, by the same name."""
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,7 +18,7 @@ LOCAL_PROJECT = "local"
 
 
 class BudgetSettings(BaseModel):
-    """How many calls of each kind may be in flight, over all workers and nodes."""
+    """How many calls of each kind may be in flight, over all workers, nodes and runs that share it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     ray_address: str = Field("", description="Address of a Ray cluster; empty for a local one.")
     chunk_days: int = Field(31, ge=1, le=366, description="Longest span of dates that one task computes, in days.")
     budget: BudgetSettings = Field(default_factory=BudgetSettings, description="Calls in flight, by kind.")
+    shares: str = Field(
+        "",
+        description="Where runs share the budget: `none`, `file:PATH` or `configmap:NAMESPACE/NAME`; by default a file "
+        "in the run folder.",
+    )
     budget_file: Path | None = Field(
         None, description="YAML file whose `budget` is read again every 15 s while a run is alive."
     )
@@ -130,6 +136,13 @@ class Settings(BaseSettings):
     def _no_spaces(cls, value: str) -> str:
         if value != value.strip():
             raise ValueError("has spaces around it")
+        return value
+
+    @field_validator("shares")
+    @classmethod
+    def _is_a_place(cls, value: str) -> str:
+        if value and not re.fullmatch(r"none|file:.+|configmap:[a-z0-9-]+/[a-z0-9.-]+", value):
+            raise ValueError("is neither none nor file:PATH nor configmap:NAMESPACE/NAME")
         return value
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from backcourt.pipeline.plan import TablePlan
     from backcourt.warehouse.history_reads import LastOutcome
     from jobs.session import Session
+    from jobs.sharing import ShareStatus
 
 Why = Annotated[
     tuple[str, str] | None,
@@ -78,6 +79,7 @@ def status(
     from jobs.selection import select_dates
     from jobs.session import open_session
     from jobs.settings import run_settings
+    from jobs.sharing import read_shares
     from jobs.why import tell_why
 
     settings = run_settings(config, as_of=as_of)
@@ -86,14 +88,20 @@ def status(
         if why:
             raise typer.Exit(tell_why(session, *why, as_json=as_json))
         found = _look(session, tables, dates, repository_version or settings.repository_version)
+        shares, unknown = read_shares(settings, session.clock)
     runs = live_runs(settings.run_folder)
+    if unknown:
+        typer.echo(f"backcourt: {unknown}", err=True)
     if as_json:
-        typer.echo(json.dumps({**asdict(found), "runs": runs}, default=str, indent=2))
+        told = {**asdict(found), "runs": runs, "shares": [asdict(share) for share in shares]}
+        typer.echo(json.dumps(told, default=str, indent=2))
         return
     out = console()
     _show_tables(out, found.tables)
     for sentence in found.drift:
         out.print(sentence, markup=False)
+    if shares:
+        _show_shares(out, shares)
     for run in runs:
         _show_run(out, run)
 
@@ -197,6 +205,23 @@ def _show_tables(out: "Console", found: Sequence[TableStatus]) -> None:
             out.print(f"{t.other_version} dates of {t.table} were made by another version: `backcourt plan --stale`.")
 
 
+def _show_shares(out: "Console", shares: Sequence["ShareStatus"]) -> None:
+    """What every run that shares the budget has of it."""
+    from jobs.console import grid
+
+    kinds = tuple(dict.fromkeys(kind for share in shares for kind in share.permits))
+    rows = [
+        (
+            share.run,
+            share.priority,
+            *(str(share.permits.get(kind, 0)) for kind in kinds),
+            "ended; its jobs are awaited" if share.left else f"renewed {share.renewed_at} UTC",
+        )
+        for share in shares
+    ]
+    out.print(grid("Shares of the budget", ("run", "priority", *kinds, ""), rows))
+
+
 def _show_run(out: "Console", run: dict[str, Any]) -> None:
     """A run that is alive: how far, what it does, its permits, and how their limits went."""
     from jobs.budget_words import limit_curve, parked_until
@@ -210,6 +235,8 @@ def _show_run(out: "Console", run: dict[str, Any]) -> None:
     for kind in run["kinds"]:
         signal = kind["seconds_since_signal"]
         said = f", last quota signal {signal:.0f} s ago" if signal is not None else ""
+        if kind["share"] is not None:
+            said = f", share {kind['share']}{' (lapsed)' if kind['lapsed'] else ''}{said}"
         rest = parked_until(kind["parked_seconds"], at)
         said += f", {rest}" if rest else ""
         out.print(

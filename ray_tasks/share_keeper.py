@@ -80,6 +80,8 @@ class ShareKeeper:
             unfinished: ids of jobs pending or running that begin with a text.
             clock: time.
             lease: how long a share holds.
+
+        `trouble` says why the last look of the thread failed, "" where it did not.
         """
         self._store, self._run, self._priority, self._clock = store, run, priority, clock
         self._budget, self._most, self._lease = dict(budget), dict(most), lease or Lease()
@@ -89,6 +91,7 @@ class ShareKeeper:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self.shares: Shares = ()
+        self.trouble = ""
 
     @property
     def mine(self) -> Share | None:
@@ -129,8 +132,11 @@ class ShareKeeper:
 
     def _look_until_over(self, limits: ShareLimits) -> None:
         while not self._over.wait(self._store.pace):
-            with suppress(*NOT_NOW):
+            try:
                 self.look(limits)
+                self.trouble = ""
+            except NOT_NOW as error:
+                self.trouble = str(error)
 
     def _moved(self, limits: ShareLimits) -> bool:
         """One read and at most one swap; False when somebody else was first."""

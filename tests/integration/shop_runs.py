@@ -93,6 +93,7 @@ class Shop:
             "BACKCOURT_STORAGE_ENDPOINT": self.server.endpoint.storage,
             "BACKCOURT_DATASETS": json.dumps(self.datasets),
             "BACKCOURT_RUN_FOLDER": str(self.folder / "runs"),
+            "BACKCOURT_SHARES": "none",
             "BACKCOURT_DASHBOARD": "false",
             "BACKCOURT_POOL": "serial",
             "BACKCOURT_AS_OF": shop.AFTER,

@@ -9,7 +9,7 @@ import pytest
 from backcourt.clock import SystemClock
 from backcourt.errors import UsageError
 from backcourt.warehouse.requests import Kind
-from jobs.flow import limits_of
+from jobs.opening import limits_of
 from jobs.settings import BudgetSettings, read_budget
 from ray_tasks.budget_watch import BudgetWatch
 from ray_tasks.errors import PermitTimeout
