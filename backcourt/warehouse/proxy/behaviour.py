@@ -20,5 +20,5 @@ class Behaviour:
             pydantic.ValidationError: a name or a value is not allowed; nothing is changed then.
         """
         self.settings = Settings.model_validate(self.settings.model_dump() | update)
-        if {"faults", "fault_rate", "seed"} & update.keys():
+        if {"faults", "fault_rate", "fault_modes", "seed"} & update.keys():
             self.faults = Faults(self.settings)

@@ -6,8 +6,6 @@ from random import Random
 from backcourt.warehouse.proxy.settings import FaultRule, Method, Mode, Settings
 from backcourt.warehouse.proxy.statements import JobKind
 
-_BY_CHANCE: tuple[Mode, ...] = ("before", "after", "reset_before", "reset_after")
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -24,6 +22,7 @@ class Faults:
     def __init__(self, settings: Settings) -> None:
         self._left = {rule: rule.times for rule in settings.faults}
         self._rate = settings.fault_rate
+        self._modes = settings.fault_modes
         self._dice = Random(settings.seed)  # noqa: S311 - a draw that can be repeated, not a secret
 
     def draw(self, method: Method, kind: JobKind | None = None, job_id: str = "") -> Fault | None:
@@ -33,7 +32,7 @@ class Faults:
                 self._left[rule] = None if left is None else left - 1
                 return Fault(rule.mode, rule.reason, rule.seconds)
         if self._rate and self._dice.random() < self._rate:
-            return Fault(self._dice.choice(_BY_CHANCE) if method != "read" else "before")
+            return Fault(self._dice.choice(self._modes) if method != "read" else "before")
         return None
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 from backcourt.warehouse.proxy.statements import JobKind
 
 Method = Literal["insert", "upload", "get", "results", "cancel", "list", "create", "drop", "read"]
+Lost = Literal["before", "after", "reset_before", "reset_after"]
 Mode = Literal["before", "after", "reset_before", "reset_after", "delay", "error", "job_error"]
 
 
@@ -53,7 +54,7 @@ class Settings(_Closed):
     """The proxy's behaviour; every part is off by default.
 
     `latency` is seconds by kind of job. `race` is how many seconds a commit waits for a rival. `fault_rate` is the
-    share of calls that go wrong in a way drawn with `seed`.
+    share of calls that go wrong in a way drawn from `fault_modes` with `seed`.
     """
 
     limits: Limits | None = None
@@ -62,6 +63,7 @@ class Settings(_Closed):
     race: NonNegativeFloat | None = None
     faults: tuple[FaultRule, ...] = ()
     fault_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    fault_modes: Annotated[tuple[Lost, ...], Field(min_length=1)] = ("before", "after", "reset_before", "reset_after")
     seed: int = 0
 
 
