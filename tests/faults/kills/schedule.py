@@ -15,7 +15,7 @@ from random import Random
 
 TABLES = ("revenue", "rolling")
 """What every case computes: a table made from raw rows, and one that looks back on it."""
-MOST_KILLS = 5
+FEWEST_KILLS, MOST_KILLS = 3, 7
 """Kills of one case."""
 RAYLET_CASES = 0.2
 """Share of the cases on Ray that start a Ray of their own and lose its raylet."""
@@ -55,6 +55,8 @@ class Step(StrEnum):
 
 WORKERS_STEPS = (Step.BEFORE_LOAD, Step.AFTER_LOAD)
 COMMITTERS_STEPS = tuple(step for step in Step if step not in WORKERS_STEPS)
+ONCE = (Step.SCRIPT_SENT, Step.ANSWER_LOST, Step.BEFORE_DROP)
+"""Steps that a run does not come by again for that table: its dates are committed then."""
 
 WEIGHTS: dict[Pool, dict[Victim, int]] = {
     Pool.SERIAL: {Victim.DRIVER: 44, Victim.WORKER: 14, Victim.COMMITTER: 28, Victim.PROXY: 8, Victim.EMULATOR: 6},
@@ -110,13 +112,25 @@ def case_of(pool: Pool, seed: int) -> Case:
     if pool is Pool.RAY and random.random() < RAYLET_CASES:
         return Case(pool, seed, (_moment(random, Victim.RAYLET),), own_ray=True)
     weights = WEIGHTS[pool]
-    victims = random.choices(list(weights), list(weights.values()), k=random.randint(2, MOST_KILLS))
-    return Case(pool, seed, tuple(_forward([_moment(random, victim) for victim in victims])))
+    victims = random.choices(list(weights), list(weights.values()), k=random.randint(FEWEST_KILLS, MOST_KILLS))
+    return Case(pool, seed, tuple(sorted(_moments(random, victims), key=_position)))
 
 
 def cases(pool: Pool, first: int) -> Iterator[Case]:
     """The cases of consecutive seeds, without end."""
     return (case_of(pool, seed) for seed in count(first))
+
+
+def _moments(random: Random, victims: list[Victim]) -> Iterator[Kill]:
+    """A moment for each victim; none that a kill before it makes impossible."""
+    committed: set[str] = set()
+    for victim in victims:
+        kill = _moment(random, victim)
+        while kill.step in ONCE and kill.table in committed:
+            kill = _moment(random, victim if len(committed) < len(TABLES) else Victim.DRIVER)
+        if kill.step in ONCE:
+            committed.add(kill.table)
+        yield kill
 
 
 def _moment(random: Random, victim: Victim) -> Kill:
@@ -131,11 +145,8 @@ def _moment(random: Random, victim: Victim) -> Kill:
     return Kill(victim, random.choice(steps), random.choice(TABLES))
 
 
-def _forward(kills: list[Kill]) -> Iterator[Kill]:
-    """Kills at steps in the order in which a run comes by them, so that an earlier one does not forestall a later.
-
-    Instants stay where they were drawn.
-    """
-    order = [(table, step) for table in TABLES for step in Step]
-    steps = iter(sorted((k for k in kills if k.step), key=lambda k: order.index((k.table, Step(k.step or "")))))
-    return (next(steps) if kill.step else kill for kill in kills)
+def _position(kill: Kill) -> float:
+    """About where in a run its moment is, so that a kill comes before those that need more to be done."""
+    if kill.step is None:
+        return kill.share
+    return 0.4 + 0.25 * TABLES.index(kill.table) + 0.03 * list(Step).index(kill.step)
