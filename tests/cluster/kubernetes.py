@@ -61,6 +61,11 @@ class Release:
     namespace: str
     name: str
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What all its pods have, and no others."""
+        return {"app.kubernetes.io/part-of": "backcourt", "app.kubernetes.io/instance": self.name}
+
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 300) -> str:
         return must("kubectl", "-n", self.namespace, *arguments, stdin=stdin, timeout=timeout)
 
