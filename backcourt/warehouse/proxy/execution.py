@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from backcourt.warehouse.proxy.answers import Refused, error_in
 from backcourt.warehouse.proxy.counters import Counters
+from backcourt.warehouse.proxy.decorators import is_partition, replacing
 from backcourt.warehouse.proxy.jobs import Job
 from backcourt.warehouse.proxy.limits import Gate
 from backcourt.warehouse.proxy.race import Race, look
@@ -98,10 +99,8 @@ class Executor:
         """Let the emulator run the job, or `script` in its name."""
         async with self._upstream.turn:
             job.executing = True
-            body = {
-                "jobReference": {"projectId": job.project, "jobId": job.job_id},
-                "configuration": _sent(job, script),
-            }
+            configuration = await replacing(self._upstream, job) if is_partition(job) else _sent(job, script)
+            body = {"jobReference": {"projectId": job.project, "jobId": job.job_id}, "configuration": configuration}
             try:
                 reply = await self._upstream.send("POST", f"/bigquery/v2/projects/{job.project}/jobs", body=body)
             except aiohttp.ClientError as broken:
