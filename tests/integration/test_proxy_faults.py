@@ -110,3 +110,9 @@ def test_chance_is_repeatable_and_near_its_rate() -> None:
     wrong = [mode for mode in drawn(1) if mode]
     assert 400 <= len(wrong) <= 600
     assert set(wrong) == {"before", "after", "reset_before", "reset_after"}
+
+
+def test_chance_keeps_to_the_modes_that_were_chosen() -> None:
+    faults = Faults(Settings(fault_rate=1.0, fault_modes=("after", "reset_after")))
+    drawn = {fault.mode for fault in (faults.draw("insert") for _ in range(100)) if fault}
+    assert drawn == {"after", "reset_after"}

@@ -1,0 +1,1 @@
+"""Backcourt beside what else could do the same work: dbt, Ray Data, a pool of threads."""

@@ -1,0 +1,73 @@
+"""The work with Ray Data: read the source by `read_bigquery`, compute in Ray, write by `write_bigquery`.
+
+    python -m benchmarks.peers.ray_data PROJECT STORAGE DATES
+
+Ray Data has no setting for BigQuery's address and asks for Google credentials. Its two functions that make a client
+are replaced, in this process and in its workers, by ones that make the same clients for the local BigQuery; nothing
+else is. Google's REST client takes the address from BIGQUERY_EMULATOR_HOST, the Storage client from BENCH_STORAGE.
+"""
+
+import os
+import sys
+from datetime import date, timedelta
+from typing import Any
+
+import grpc
+import pandas as pd  # type: ignore[import-untyped]
+import ray
+import ray.data
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery, bigquery_storage
+from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
+from ray.data._internal.datasource import bigquery_datasource
+
+from benchmarks.averages.work import SOURCE, TARGET, WINDOW_DAYS, Work
+
+CONCURRENCY = 16
+
+
+def use_local_bigquery() -> None:
+    """Replace the functions that make clients."""
+
+    def rest_client(project_id: str) -> bigquery.Client:
+        return bigquery.Client(project_id, AnonymousCredentials())
+
+    def read_client() -> Any:
+        channel = grpc.insecure_channel(os.environ["BENCH_STORAGE"])
+        return bigquery_storage.BigQueryReadClient(transport=BigQueryReadGrpcTransport(channel=channel))
+
+    bigquery_datasource._create_client = rest_client
+    bigquery_datasource._create_read_client = read_client
+
+
+def averages(days: tuple[date, ...], scores: pd.DataFrame) -> pd.DataFrame:
+    """A player's averages of all dates."""
+    by_day = scores.set_index("day")["points"].sort_index()
+    windows = [by_day[(by_day.index > day - timedelta(days=WINDOW_DAYS)) & (by_day.index <= day)] for day in days]
+    player = scores["player"].iloc[0]
+    return pd.DataFrame({"day": days, "player": player, "average": [window.mean() for window in windows]})
+
+
+def main() -> None:
+    """All dates at once: Ray Data knows rows, not partitions."""
+    project, storage, dates = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    os.environ["BENCH_STORAGE"] = storage
+    use_local_bigquery()
+    ray.init(
+        address="local",
+        num_cpus=CONCURRENCY,
+        include_dashboard=False,
+        runtime_env={"worker_process_setup_hook": use_local_bigquery},
+    )
+    days = Work(dates, 0).days
+    source = ray.data.read_bigquery(  # type: ignore[attr-defined]
+        project, SOURCE, override_num_blocks=1, concurrency=CONCURRENCY
+    )
+    computed = source.groupby("player", num_partitions=CONCURRENCY).map_groups(
+        lambda scores: averages(days, scores), batch_format="pandas"
+    )
+    computed.write_bigquery(project, TARGET, overwrite_table=True, concurrency=CONCURRENCY)
+
+
+if __name__ == "__main__":
+    main()
