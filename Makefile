@@ -16,6 +16,11 @@ LAST   := 2023-12-23
 START ?= $(FIRST)
 END   ?= $(LAST)
 
+# The kills of `make test-faults`, and the first seed: the same seeds kill the same processes at the same moments.
+SERIAL_KILLS ?= 900
+RAY_KILLS    ?= 100
+KILLS_SEED   ?= 1
+
 # The image that `make test-cluster` tries; the cluster must be able to start it without a registry.
 IMAGE ?= localhost/backcourt:tryout
 
@@ -53,8 +58,10 @@ test: $(READY) ## run every test that needs no cluster, but for the slow ones of
 test-unit: $(READY) ## run the tests that need neither Ray nor a server
 	$(BIN)/python -m pytest -q tests/unit
 
-test-faults: $(READY) ## kill commands, workers, servers at many instants (BACKCOURT_FAULT_RUNS, default 25 here)
-	BACKCOURT_FAULT_RUNS=$${BACKCOURT_FAULT_RUNS:-25} BACKCOURT_MANY_WORKERS=$${BACKCOURT_MANY_WORKERS:-32} \
+test-faults: $(READY) ## kill everything that can die, a thousand times (SERIAL_KILLS, RAY_KILLS; about an hour)
+	$(BIN)/python -m tests.faults.kills --pool serial --kills $(SERIAL_KILLS) --seed $(KILLS_SEED)
+	$(BIN)/python -m tests.faults.kills --pool ray --kills $(RAY_KILLS) --seed $(KILLS_SEED)
+	BACKCOURT_MANY_WORKERS=$${BACKCOURT_MANY_WORKERS:-32} \
 		$(BIN)/python -m pytest -q tests/faults tests/integration/test_engine_on_ray.py
 
 lint: $(READY) ## check style, types and who imports whom

@@ -2,15 +2,12 @@
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from backcourt.warehouse.emulator import LocalBigQuery
-from tests.faults.test_killed_commands import STEPS as COMMIT_STEPS
 from tests.integration import shop
 from tests.integration.runs_here import Here
 from tests.integration.shop_fixtures import expected
@@ -33,27 +30,13 @@ def proxy_of(server: LocalBigQuery) -> psutil.Process:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_run_outlives_its_server(tmp_path: Path, step: str) -> None:
     latency, kind = STEPS[step]
-    killed_and_started_again(tmp_path, {"latency": latency}, lambda seen: seen["in_flight"][kind] > 0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("step", COMMIT_STEPS)
-def test_a_run_outlives_its_server_at_each_step_of_the_commit_path(tmp_path: Path, step: str) -> None:
-    fault = {"mode": "delay", "seconds": 8.0, **COMMIT_STEPS[step]}
-    killed_and_started_again(tmp_path, {"faults": [fault]}, lambda seen: seen["faults"].get("delay", 0) > 0)
-
-
-def killed_and_started_again(
-    tmp_path: Path, behaviour: dict[str, Any], happens: Callable[[dict[str, Any]], bool]
-) -> None:
-    """Kill the proxy once that happens, start it on the same folder; the run ends well and its rows are whole."""
     ports = {"port": free_port(), "storage_port": free_port()}
     with LocalBigQuery(tmp_path / "bigquery", **ports) as first:
         store = Shop(first, tmp_path, install(tmp_path / "installed"))
         assert Here(store).run("ingest", orders=store.orders).exit_code == 0
-        first.control.change(**behaviour)
+        first.control.change(latency=latency)
         command = store.start("backfill", "--yes", "--run", store.run_id("outlives"))
-        eventually(lambda: happens(first.control.counters()), 120, 0.02)
+        eventually(lambda: first.control.counters()["in_flight"][kind] > 0, 120, 0.02)
         proxy = proxy_of(first)
         proxy.send_signal(signal.SIGKILL)
         proxy.wait(30)
