@@ -35,7 +35,7 @@ from jobs.settings import Settings
 from jobs.settled import settled_end, settled_sentence
 from jobs.stopping import StopSignals
 from jobs.version import code_version
-from jobs.views import show_billed, show_held, show_kept_off, show_plan, show_results
+from jobs.views import show_billed, show_held, show_kept_off, show_plan, show_results, show_unknown
 from ray_tasks.breakers import read_breakers, tell_breakers
 from ray_tasks.cancelling import CancelWatch
 from ray_tasks.committer import RunIdentity
@@ -234,6 +234,7 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
         show_billed(out, report.billed_bytes, planned.estimate.query_bytes)
         if report.end.stall:
             out.print(report.end.stall, markup=False)
+        show_unknown(out, report.end.in_flight)
         if not report.recorded:
             out.print("The history of this start could not be written in time; the ledger has every commit.")
     if not report.end.stopped:  # whoever stopped it waits

@@ -26,13 +26,17 @@ class OutcomeModel(Frozen):
 
 
 class ResultsModel(Frozen):
-    """`backfill --json`; bytes of queries and commits, planned at most and billed."""
+    """`backfill --json`; bytes of queries and commits, planned at most and billed.
+
+    `unknown_commits` may have been published or not: BigQuery did not say before the run ended.
+    """
 
     run_id: str
     start: int
     exit_code: int
     seconds: float
     ended_early: str
+    unknown_commits: tuple[str, ...]
     planned_bytes: int
     billed_bytes: int
     partitions: tuple[OutcomeModel, ...]
@@ -46,6 +50,7 @@ def results_model(plan: Plan, estimate: Estimate, report: RunReport) -> ResultsM
         exit_code=report.exit_code,
         seconds=round(report.seconds, 3),
         ended_early=report.end.stall or ("stopped" if report.end.stopped else ""),
+        unknown_commits=report.end.in_flight,
         planned_bytes=estimate.query_bytes,
         billed_bytes=report.billed_bytes,
         partitions=tuple(

@@ -70,6 +70,13 @@ def show_results(out: Console, plan: Plan, outcomes: Sequence[PartitionOutcome],
         out.print(line, markup=False)
 
 
+def show_unknown(out: Console, commits: Sequence[str]) -> None:
+    """Commits that were sent, or on their way, when the run ended: BigQuery may have published them or not."""
+    for commit in commits:
+        what = f"How commit {commit} ended is not known: BigQuery did not say while the run lived."
+        out.print(f"{what} Run the same command again: it awaits it first, and does nothing twice.", markup=False)
+
+
 def show_billed(out: Console, billed: int, planned: int) -> None:
     """What BigQuery billed beside what the plan said; nothing where it bills nothing, as on this machine."""
     if billed:
@@ -77,7 +84,10 @@ def show_billed(out: Console, billed: int, planned: int) -> None:
 
 
 def explanations(outcomes: Sequence[PartitionOutcome]) -> list[str]:
-    """Why partitions did not go through: each cause with its dates, what merely waits for them in a line a table."""
+    """Why partitions did not go through: each cause with its dates, what merely waits for them in a line a table.
+
+    What another run had published first is no failure, and is told because this run's rows are not there.
+    """
     bad = [o for o in outcomes if o.outcome in (Outcome.BLOCKED, Outcome.FAILED) or (o.warned and o.reason)]
     causes = _together(o for o in bad if o.category is not Category.UPSTREAM)
     lines = [_cause(found) for found in causes[:REASONS_SHOWN]]
@@ -85,6 +95,7 @@ def explanations(outcomes: Sequence[PartitionOutcome]) -> list[str]:
         counts = Counter(_word(o) for found in causes[REASONS_SHOWN:] for o in found)
         lines.append("… and " + ", ".join(f"{n} more {word}" for word, n in counts.items()))
     lines += _waiting(o for o in bad if o.category is Category.UPSTREAM)
+    lines += [_cause(found) for found in _together(o for o in outcomes if o.outcome is Outcome.SUPERSEDED)]
     left = sum(o.outcome is Outcome.LEFT for o in outcomes)
     if left:
         lines.append(f"{left} partitions are left to do; the same command goes on with them.")

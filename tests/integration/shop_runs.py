@@ -101,12 +101,12 @@ class Shop:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("BACKCOURT_", "RAY_", "SHOP_"))}
         return {**kept, **mine, **self.settings, **more}
 
-    def start(self, *words: str, **more: str) -> "Command":
-        """Start `backcourt <words>`; settings and switches as environment."""
+    def start(self, *words: str, before: str = "", **more: str) -> "Command":
+        """Start `backcourt <words>`; settings and switches as environment, `before` is Python that runs first."""
         log = self.folder / f"command-{next(NUMBERS)}"
         with log.with_suffix(".out").open("w") as out, log.with_suffix(".err").open("w") as err:
             process = subprocess.Popen(
-                [sys.executable, "-c", "from jobs.cli import main; main()", *words],
+                [sys.executable, "-c", f"{before}\nfrom jobs.cli import main; main()", *words],
                 env=self.environment(**more),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

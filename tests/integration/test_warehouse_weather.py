@@ -145,6 +145,11 @@ def test_a_job_that_ends_badly_says_its_class(
     assert players(store) == []
 
 
+def test_a_load_whose_table_was_dropped_meanwhile_says_that_it_is_not_there(store: BigQueryWarehouse) -> None:
+    with pytest.raises(errors.NotFound):
+        store.run(load("a", into=TableRef("d", "dropped")))
+
+
 @pytest.mark.parametrize(
     ("reason", "kind"), [("rateLimitExceeded", errors.RateLimited), ("quotaExceeded", errors.QuotaExceeded)]
 )

@@ -1,6 +1,7 @@
 """What becomes of a job after its insert was answered: admission, latency, the emulator's work, the end."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
@@ -19,6 +20,7 @@ from backcourt.warehouse.proxy.settings import Settings
 from backcourt.warehouse.proxy.statements import JobKind
 from backcourt.warehouse.proxy.upstream import Upstream
 
+_NO_TABLE = re.compile(r"Catalog Error: Table with name \S+ does not exist")
 _STOPPED = {"reason": "stopped", "message": "Job execution was cancelled: User requested cancellation"}
 
 
@@ -108,11 +110,20 @@ class Executor:
         result = reply.json()
         error = result.get("status", {}).get("errorResult") if reply.ok else error_in(result, reply.status)
         if error:
-            raise Refused(error.get("reason", "internalError"), error.get("message", ""))
+            raise _failure(job, error)
         rows = _rows_loaded(job)
         if rows is not None:
             result["statistics"]["load"] = {**result["statistics"].get("load", {}), "outputRows": str(rows)}
         return dict(result)
+
+
+def _failure(job: Job, error: dict[str, str]) -> Refused:
+    """What the job ends with. The emulator takes a load's missing table for a fault of the file."""
+    message = error.get("message", "")
+    if job.kind is JobKind.LOAD and _NO_TABLE.search(message):
+        table = job.configuration["load"].get("destinationTable", {})
+        return Refused("notFound", f"Not found: Table {job.project}:{table.get('datasetId')}.{table.get('tableId')}")
+    return Refused(error.get("reason", "internalError"), message)
 
 
 def _sent(job: Job, script: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
 from jobs.console import bytes_text, spans
 from jobs.progress import Misses
-from jobs.views import REASONS_SHOWN, explanations
+from jobs.views import REASONS_SHOWN, explanations, show_unknown
 from tests.unit.pipeline.worlds import day
 
 
@@ -34,6 +34,21 @@ def test_what_did_not_go_through_is_explained_and_what_did_is_not() -> None:
         "forced: d.t 2024-01-24: 5 of 100 expected",
         "1 partitions are left to do; the same command goes on with them.",
     ]
+
+
+def test_what_another_run_published_first_is_told_with_its_commit() -> None:
+    mine = [outcome(n, Outcome.SUPERSEDED, "commit other-1-t-1 was first") for n in range(3)]
+    assert explanations([*mine, outcome(3, Outcome.COMMITTED)]) == [
+        "superseded: d.t: 3 dates, 2024-01-20 … 2024-01-22: commit other-1-t-1 was first"
+    ]
+
+
+def test_a_commit_that_nobody_knows_the_end_of_is_named_with_what_to_do() -> None:
+    lines = io.StringIO()
+    show_unknown(Console(file=lines, width=300), ["r-1-games-1", "r-1-shots-1"])
+    games, shots = lines.getvalue().splitlines()
+    assert games.startswith("How commit r-1-games-1 ended is not known")
+    assert "Run the same command again" in shots
 
 
 def test_a_long_list_is_cut_and_counted() -> None:
