@@ -21,7 +21,7 @@ REFUSAL_SECONDS = 0.1
 """How long a refusal takes to come back."""
 TICK = 0.25
 """Pause between looks at asks that only time can let through, as the permits' actor has it."""
-SAMPLES = 120
+SAMPLES = 600
 
 
 @dataclass(frozen=True)
