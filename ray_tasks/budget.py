@@ -39,7 +39,7 @@ class Budget:
 
     def allows(self, in_flight: int, now: float) -> bool:
         """Whether one more permit may be granted."""
-        self._grow(now)
+        self.grow(now)
         return now >= self.parked_until and in_flight < self.limit
 
     def signal(self, granted_serial: int, next_serial: int, now: float, park_seconds: float = 0.0) -> None:
@@ -51,7 +51,7 @@ class Budget:
             now: the present time in seconds.
             park_seconds: for a quota of the day: grant nothing for so long.
         """
-        self._grow(now)
+        self.grow(now)
         self.last_signal = now
         self.parked_until = max(self.parked_until, now + park_seconds if park_seconds else 0.0)
         self._last_change = max(now, self.parked_until)  # while nothing is sent, silence proves nothing
@@ -61,7 +61,8 @@ class Budget:
             self.halvings += 1
             self._halved_at_serial = next_serial
 
-    def _grow(self, now: float) -> None:
+    def grow(self, now: float) -> None:
+        """Take the steps up that are due: by time alone, whether or not anybody asks for a permit."""
         while self.limit < self.setting and now - self._last_change >= self._period():
             self._last_change += self._period()
             if self.limit == self.refused:

@@ -215,6 +215,7 @@ class PermitBook:
         return tuple(self._state_of(kind, budget, now) for kind, budget in self.budgets.items())
 
     def _state_of(self, kind: Kind, budget: Budget, now: float) -> KindState:
+        budget.grow(now)
         line = self._waiting.get(kind, deque())
         held = [p for p in self.held.values() if p.ask.kind is kind]
         orphaned = [p for p in self.orphans.values() if p.ask.kind is kind]

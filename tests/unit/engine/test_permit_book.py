@@ -221,6 +221,16 @@ def test_nobody_needs_to_ask_for_the_limit_to_grow() -> None:
     assert budget.limit == 6
 
 
+def test_a_kind_that_nobody_asks_for_is_seen_to_recover() -> None:
+    """Else an alert would tell of a budget that stayed halved, long after the refusal."""
+    book = new_book({Kind.LOAD: 4}, "e")
+    (permit,) = granted(book, 1, Kind.LOAD)
+    book.signal(permit, 0.0)
+    book.release(permit.id)
+    assert [k.limit for k in book.state(0.0)] == [2]
+    assert [k.limit for k in book.state(600.0)] == [4]
+
+
 def test_a_signal_interrupts_the_quiet() -> None:
     budget = Budget(8)
     budget.signal(1, 2, now=100.0)
