@@ -32,6 +32,8 @@ def missing_kinds() -> tuple[str, ...]:
         ("bigquery.project=my-project", "backfill.enabled=true"),
         ("bigquery.project=my-project", "backfill.enabled=true", "workers.autoscaling.enabled=true"),
         ("tryout.enabled=true", "backfill.enabled=true"),
+        # As Kueue has it; no Kueue runs here, so this is all that is seen of it.
+        ("bigquery.project=my-project", "backfill.enabled=true", "kueue.queueName=backfills", "backfill.suspend=true"),
         (
             "bigquery.project=my-project",
             "backfill.enabled=true",
@@ -45,7 +47,7 @@ def missing_kinds() -> tuple[str, ...]:
             "alerts.webhookSecret=slack",
         ),
     ],
-    ids=["default", "autoscaling", "tryout", "everything"],
+    ids=["default", "autoscaling", "tryout", "queued", "everything"],
 )
 def test_the_api_server_takes_every_object(namespace: str, settings: tuple[str, ...]) -> None:
     text = without(rendered(namespace, *settings), "Pod", *missing_kinds())  # a pod needs its service account first
