@@ -84,6 +84,7 @@ chart: ## write the chart's README and the manifests of k8s/ anew
 	mv k8s/rayjob.yaml k8s/backfill/
 
 # Needs kubectl and helm, KUBECONFIG, and an image that the cluster has: make test-cluster IMAGE=localhost/backcourt:tryout
+# BACKCOURT_TEST_KUBERAY=1 where KubeRay's operator runs; BACKCOURT_TEST_DNS=ADDRESS where DNS is no pod of kube-system.
 test-cluster: $(READY) ## try the image and the chart on the cluster that KUBECONFIG names
 	BACKCOURT_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest -q -m cluster --override-ini timeout=1800 tests/cluster
 
