@@ -10,6 +10,7 @@ of both runs, from which `benchmarks.deadlock_plot` draws.
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from benchmarks.old_design import PROCESSES, THREADS
 from benchmarks.recorded import record
 
 KINDS = ("query", "script", "commit", "load", "read")
+SAMPLES_KEPT = 200
+"""Samples of a run that are kept at most: enough for a picture."""
 OLD, OURS = "old design", "backcourt"
 CLIENTS = {OLD: f"{PROCESSES} × {THREADS} = {PROCESSES * THREADS}", OURS: "workers + driver"}
 HEADER = (
@@ -69,7 +72,8 @@ def _command(design: str, place: Ground) -> list[str]:
 
 def _figures(outcome: Outcome, given: argparse.Namespace) -> dict[str, Any]:
     work = {"dates": given.dates, "players": given.players, "latency": given.latency, "limit": given.limit}
-    return work | outcome.as_json()
+    every = len(outcome.samples) // SAMPLES_KEPT + 1
+    return work | outcome.as_json() | {"samples": [asdict(each) for each in outcome.samples[::-every][::-1]]}
 
 
 def _row(design: str, outcome: Outcome) -> tuple[str, ...]:

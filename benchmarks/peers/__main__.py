@@ -24,7 +24,7 @@ from benchmarks.recorded import RESULTS, record, recorded
 
 SLOTS, LATENCY, LOST = 16, 1.0, 0.05
 CASES = ("calm", "lost", "kill")
-NAMES = ("threads", "threads-overwrite", "dbt", "ray-data", "backcourt")
+NAMES = ("threads", "threads-overwrite", "dbt", "ray-data", "backcourt", "backcourt-serial")
 KINDS = ("query", "script", "commit", "load", "copy", "read")
 SERVICE: Mapping[str, Any] = {"limits": {"slots": SLOTS}, "latency": dict.fromkeys(KINDS, LATENCY)}
 LOST_ANSWERS: Mapping[str, Any] = {"fault_rate": LOST, "fault_modes": ["after", "reset_after"], "seed": 7}

@@ -34,6 +34,9 @@ def contenders(dbt: Path) -> dict[str, Contender]:
         "dbt": Contender("dbt microbatch", _dbt_versions(), _dbt(dbt), _dbt_environment),
         "ray-data": Contender("Ray Data", ray, _ray_data),
         "backcourt": Contender("backcourt", ray, lambda ground: backfill(ground.work)),
+        "backcourt-serial": Contender(
+            "backcourt, one worker", "no Ray", lambda ground: [*backfill(ground.work), "--pool", "serial"]
+        ),
     }
 
 

@@ -24,6 +24,9 @@ from ray.data._internal.datasource import bigquery_datasource
 from benchmarks.averages.work import SOURCE, TARGET, WINDOW_DAYS, Work
 
 CONCURRENCY = 16
+"""Blocks to write, each by one load, and tasks at once."""
+CPUS = 4
+"""CPUs that Ray is told of: a task is a process, and sixteen of them would take longer to start than to work."""
 
 
 def use_local_bigquery() -> None:
@@ -41,11 +44,13 @@ def use_local_bigquery() -> None:
 
 
 def averages(days: tuple[date, ...], scores: pd.DataFrame) -> pd.DataFrame:
-    """A player's averages of all dates."""
-    by_day = scores.set_index("day")["points"].sort_index()
-    windows = [by_day[(by_day.index > day - timedelta(days=WINDOW_DAYS)) & (by_day.index <= day)] for day in days]
-    player = scores["player"].iloc[0]
-    return pd.DataFrame({"day": days, "player": player, "average": [window.mean() for window in windows]})
+    """Every player's average of every date."""
+    windows = []
+    for day in days:
+        window = scores[(scores["day"] > day - timedelta(days=WINDOW_DAYS)) & (scores["day"] <= day)]
+        means = window.groupby("player", as_index=False).agg(average=("points", "mean"))
+        windows.append(means.assign(day=day)[["day", "player", "average"]])
+    return pd.concat(windows)
 
 
 def main() -> None:
@@ -55,7 +60,7 @@ def main() -> None:
     use_local_bigquery()
     ray.init(
         address="local",
-        num_cpus=CONCURRENCY,
+        num_cpus=CPUS,
         include_dashboard=False,
         runtime_env={"worker_process_setup_hook": use_local_bigquery},
     )
@@ -63,10 +68,8 @@ def main() -> None:
     source = ray.data.read_bigquery(  # type: ignore[attr-defined]
         project, SOURCE, override_num_blocks=1, concurrency=CONCURRENCY
     )
-    computed = source.groupby("player", num_partitions=CONCURRENCY).map_groups(
-        lambda scores: averages(days, scores), batch_format="pandas"
-    )
-    computed.write_bigquery(project, TARGET, overwrite_table=True, concurrency=CONCURRENCY)
+    computed = source.map_batches(lambda scores: averages(days, scores), batch_size=None, batch_format="pandas")
+    computed.repartition(CONCURRENCY).write_bigquery(project, TARGET, overwrite_table=True, concurrency=CONCURRENCY)
 
 
 if __name__ == "__main__":
