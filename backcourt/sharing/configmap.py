@@ -6,7 +6,6 @@ Control and Consistency", read 2026-11). The ConfigMap is made by the chart, and
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import httpx2
 from lightkube import ApiError, Client, ConfigError, KubeConfig
@@ -41,7 +40,9 @@ class ConfigMapShares:
         """See SharesStore."""
         if not isinstance(seen.version, ConfigMap):
             return False
-        new = replace(seen.version, data={**(seen.version.data or {}), KEY: text_of(shares)})
+        old = seen.version
+        data = {**(old.data or {}), KEY: text_of(shares)}
+        new = ConfigMap(metadata=old.metadata, data=data, binaryData=old.binaryData)
         with self._told():
             try:
                 self._client.replace(new)
