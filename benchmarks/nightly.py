@@ -71,7 +71,7 @@ def _phases(jobs: list[SeenJob], began: float, ended: float) -> tuple[str, ...]:
         jobs[0].began,
         next(j.ended for j in jobs if "-prepare-" in j.job_id and "-ledger" in j.job_id),
         next(j.began for j in jobs if "-event-started-" in j.job_id),
-        next(j.began for j in jobs if "-outcomes-" in j.job_id),
+        max(j.began for j in jobs if "-outcomes-" in j.job_id),
         max(j.ended for j in jobs),
         ended,
     ]

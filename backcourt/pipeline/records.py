@@ -4,42 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from backcourt.pipeline.outcomes import Outcome, Partition
+from backcourt.pipeline.outcomes import Outcome, Partition, PartitionOutcome
 
 NOT_THROUGH = frozenset({Outcome.BLOCKED, Outcome.FAILED, Outcome.LEFT})
 """Outcomes that leave a partition to be done."""
 
 
-@dataclass(frozen=True)
-class OutcomeRecord:
-    """How a partition ended in one run; `notes` is JSON of the processor's own, a source decision for example.
-
-    `seconds` are of computing, `recorded_at` is UTC, `start` the number of the run's start that had it last.
-    """
+@dataclass(frozen=True, kw_only=True)
+class OutcomeRecord(PartitionOutcome):
+    """How a partition ended in one run, as history keeps it: by which of the run's starts, and when (UTC)."""
 
     run_id: str
-    start: int
-    partition: Partition
-    outcome: Outcome
+    start: int = 1
     recorded_at: datetime
-    category: str = ""
-    retry_can_help: bool = False
-    reason: str = ""
-    missing: tuple[str, ...] = ()
-    row_count: int = 0
-    expected_count: int = 0
-    present_count: int = 0
-    warned: bool = False
-    holes: tuple[str, ...] = ()
-    attempts: int = 1
-    seconds: float = 0.0
-    commit_id: str = ""
-    notes: str = ""
-
-    @property
-    def coverage(self) -> float:
-        """Share of the expected entities that were present; 1 where nothing was expected."""
-        return self.present_count / self.expected_count if self.expected_count else 1.0
 
     @property
     def went_through(self) -> bool:

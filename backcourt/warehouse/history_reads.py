@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from backcourt.pipeline.outcomes import Outcome, Partition
+from backcourt.pipeline.outcomes import Category, Outcome, Partition
 from backcourt.pipeline.records import OutcomeRecord
 from backcourt.warehouse.json_texts import texts_in
 from backcourt.warehouse.names import Names
@@ -55,7 +55,7 @@ def last_outcomes_in(rows: Iterable[Mapping[str, Any]]) -> tuple[LastOutcome, ..
 
 
 RECORD_COLUMNS = (
-    "run_id", "start_number", "table_name", "partition_date", "outcome", "recorded_at", "category", "retry_can_help",
+    "run_id", "start_number", "table_name", "partition_date", "outcome", "recorded_at", "category",
     "reason", "missing", "row_count", "expected_count", "present_count", "warned", "holes", "attempts", "seconds",
     "commit_id", "notes",
 )  # fmt: skip
@@ -102,13 +102,9 @@ def outcomes_in(rows: Iterable[Mapping[str, Any]]) -> tuple[OutcomeRecord, ...]:
     """Rows of `outcomes_request`, newest first; an outcome that this version does not know is left out."""
     return tuple(
         OutcomeRecord(
-            row["run_id"],
-            row["start_number"],
             Partition(row["table_name"], row["partition_date"]),
             Outcome(row["outcome"]),
-            row["recorded_at"],
-            row["category"] or "",
-            row["retry_can_help"],
+            Category(row["category"]) if row["category"] in frozenset(Category) else Category.NONE,
             row["reason"] or "",
             texts_in(row["missing"]),
             row["row_count"],
@@ -120,6 +116,9 @@ def outcomes_in(rows: Iterable[Mapping[str, Any]]) -> tuple[OutcomeRecord, ...]:
             row["seconds"],
             row["commit_id"] or "",
             row["notes"] or "",
+            run_id=row["run_id"],
+            start=row["start_number"],
+            recorded_at=row["recorded_at"],
         )
         for row in rows
         if row["outcome"] in frozenset(Outcome)

@@ -74,7 +74,7 @@ def test_datasets_must_be_together_and_where_jobs_run() -> None:
 def test_quotas_of_the_pacific_day() -> None:
     """Midnight in California is 8:00 UTC in March: what was committed at 7:30 belongs to the day before."""
     records = [
-        OutcomeRecord("r", 1, Partition("d.t", date(2024, 2, 1)), outcome, at)
+        OutcomeRecord(Partition("d.t", date(2024, 2, 1)), outcome, run_id="r", recorded_at=at)
         for outcome, at in [
             (Outcome.COMMITTED, NOW - timedelta(hours=2.5)),
             (Outcome.COMMITTED, NOW - HOUR),

@@ -41,13 +41,14 @@ def flat(out: Console) -> str:
 
 def record(number: int, outcome: Outcome, category: Category = Category.NONE, **more: object) -> OutcomeRecord:
     known = {"expected_count": 187, "present_count": 187, "row_count": 187, "seconds": 1.25} | more
-    return OutcomeRecord(RUN, 1, Partition(TABLE, day(number)), outcome, NIGHT, category, **known)  # type: ignore[arg-type]
+    partition = Partition(TABLE, day(number))
+    return OutcomeRecord(partition, outcome, category, run_id=RUN, recorded_at=NIGHT, **known)  # type: ignore[arg-type]
 
 
 RECORDS = [
     record(0, Outcome.COMMITTED, notes='{"source": "espn", "reason": "gamebook late"}'),
     record(1, Outcome.BLOCKED, Category.COVERAGE, present_count=1, row_count=1, reason="1 of 187 expected (0.5%)"),
-    record(2, Outcome.FAILED, Category.QUOTA, retry_can_help=True, attempts=4, reason="rateLimitExceeded"),
+    record(2, Outcome.FAILED, Category.QUOTA, attempts=4, reason="rateLimitExceeded"),
     record(3, Outcome.RENEWED),
 ]
 RUNS = [
@@ -103,7 +104,8 @@ def test_status_fits_and_names_what_another_version_made(width: int) -> None:
 
 def test_what_was_done_later_is_said() -> None:
     later = OutcomeRecord(
-        "night-8", 1, Partition(TABLE, day(1)), Outcome.COMMITTED, NIGHT + timedelta(days=1), row_count=187
+        Partition(TABLE, day(1)), Outcome.COMMITTED, row_count=187, run_id="night-8",
+        recorded_at=NIGHT + timedelta(days=1),
     )
     lines = views.outcome_lines(RECORDS[1:3], [*RECORDS, later])
     assert [line.done_by for line in lines] == ["night-8", ""]

@@ -12,7 +12,7 @@ NIGHT = datetime(2026, 11, 1, 3, tzinfo=UTC)
 def record(number: int, night: int, outcome: Outcome, present: int = 10, **more: object) -> OutcomeRecord:
     """What the run of a night made of one date; ten entities are expected."""
     return OutcomeRecord(
-        f"night-{night}", 1, Partition("d.t", day(number)), outcome, NIGHT + timedelta(days=night),
+        Partition("d.t", day(number)), outcome, run_id=f"night-{night}", recorded_at=NIGHT + timedelta(days=night),
         expected_count=10, present_count=present, **more,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -30,7 +30,8 @@ def test_a_date_that_went_through_later_is_mended_and_one_that_broke_again_is_no
 
 
 def test_coverage_is_that_of_the_last_run_that_measured_it() -> None:
-    unmeasured = OutcomeRecord("night-3", 1, Partition("d.t", day(0)), Outcome.FAILED, NIGHT + timedelta(days=3))
+    later = NIGHT + timedelta(days=3)
+    unmeasured = OutcomeRecord(Partition("d.t", day(0)), Outcome.FAILED, run_id="night-3", recorded_at=later)
     known = [
         unmeasured,
         record(1, 1, Outcome.COMMITTED),

@@ -26,7 +26,8 @@ DAY = DAYS[3]
 
 def ended(table: str, category: Category, outcome: Outcome = Outcome.BLOCKED, **more: object) -> OutcomeRecord:
     at = datetime(2024, 2, 1, 3, 30, tzinfo=UTC)
-    return OutcomeRecord("night-7", 1, Partition(table, DAY), outcome, at, category, **more)  # type: ignore[arg-type]
+    partition = Partition(table, DAY)
+    return OutcomeRecord(partition, outcome, category, run_id="night-7", recorded_at=at, **more)  # type: ignore[arg-type]
 
 
 MISSING_NAMES = ended(

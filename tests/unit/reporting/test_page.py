@@ -67,8 +67,8 @@ def entry(table: str, day: date, **more: object) -> LedgerEntry:
 
 def ended(table: str, day: date, outcome: Outcome, category: Category, reason: str) -> OutcomeRecord:
     return OutcomeRecord(
-        "night-1", 1, Partition(table, day), outcome, NIGHT, category, reason=reason, expected_count=10,
-        present_count=7, attempts=3 if outcome is Outcome.FAILED else 1, seconds=2.5,
+        Partition(table, day), outcome, category, reason, expected_count=10, present_count=7,
+        attempts=3 if outcome is Outcome.FAILED else 1, seconds=2.5, run_id="night-1", recorded_at=NIGHT,
     )  # fmt: skip
 
 

@@ -1,0 +1,110 @@
+"""Every table of the NBA pipeline over 918 game dates, and what an operator's commands take on a warehouse so full.
+
+    .venv/bin/python -m benchmarks.scale [--start 2021-10-19] [--workers 2] [--keep FOLDER]
+
+Simulated seasons (seed 7) from October 2021 to January 2026, or from a later start, are ingested and computed for real
+against the local BigQuery; then `plan`, `status` and `report` are timed from the start of their process to its end.
+With --keep the warehouse stays in that folder, and a second call finds it there and only times the commands.
+"""
+
+import argparse
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from backcourt.clock import Clock, SystemClock
+from backcourt.warehouse.emulator import LocalBigQuery
+from benchmarks.jobs_seen import jobs_seen
+from benchmarks.markdown import markdown
+from benchmarks.processes import Sampler, mebibytes, run_sampled
+from benchmarks.season_data import COMMAND, environment
+
+END, AS_OF = "2026-01-03", "2026-01-04"
+ROLES = ("command", "worker", "ray", "emulator", "proxy")
+OPERATORS = (("plan", "--json"), ("status",), ("report", "--to", "report.html"))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A server, the variables that point commands at it, and the folder of the league's files."""
+
+    server: LocalBigQuery
+    variables: dict[str, str]
+    files: Path
+    clock: Clock
+
+
+def main() -> None:
+    """Ingest and compute, unless it is done; then time what operators ask."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--start", default="2021-10-19", help="First date of the league.")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="Keep the warehouse there.")
+    given = parser.parse_args()
+    clock = SystemClock()
+    with _folder(given.keep) as folder, LocalBigQuery(folder / "warehouse") as server:
+        variables = environment(server.endpoint, folder, workers=given.workers, as_of=AS_OF)
+        bench = Bench(server, variables, folder / "league", clock)
+        if not bench.files.exists():
+            words = ["--to", str(bench.files), "--seed", "7", "--start", given.start, "--end", END]
+            subprocess.run([COMMAND, "simulate", *words], check=True, stdout=subprocess.DEVNULL)
+            print(markdown(HEADER, [_measured(bench, command) for command in ("ingest", "backfill")]), flush=True)
+        print("\n" + markdown(("command", "seconds", "peak memory"), [_asked(bench, folder, w) for w in OPERATORS]))
+
+
+HEADER = (
+    *("", "partitions", "rows", "seconds", "most partitions a second"),
+    *("queries", "loads", "commits", "reads", "bytes read"),
+    *(f"{role}: CPU s, peak" for role in ROLES),
+)
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.absolute()
+        return
+    with TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def _measured(bench: Bench, command: str) -> tuple[str, ...]:
+    """Run `ingest` or `backfill` to its end; one row of figures."""
+    source = ["--source", f"folder:{bench.files}"] if command == "ingest" else []
+    before = {job.job_id for job in jobs_seen(bench.server.endpoint)}
+    bench.server.control.reset()
+    with Sampler(psutil.Process(), bench.clock) as all_of_it:
+        run, seconds, output = run_sampled([COMMAND, command, *source, "--yes", "--json"], bench.variables, bench.clock)
+    told = json.loads(output)["partitions"]
+    kinds = [job.kind.value for job in jobs_seen(bench.server.endpoint) if job.job_id not in before]
+    counters = bench.server.control.counters()
+    servers = ("emulator", "proxy")
+    usages = [(all_of_it if role in servers else run).usage(role) for role in ROLES]
+    return (
+        command,
+        f"{len(told):,}",
+        f"{sum(p['rows'] for p in told):,}",
+        f"{seconds:.0f}",
+        f"{len(told) / seconds:.0f}",
+        *(f"{kinds.count(kind):,}" for kind in ("query", "load", "commit")),
+        f"{counters['jobs']['read']:,}",
+        mebibytes(counters["bytes_read"]),
+        *(f"{usage.cpu_seconds:.0f}, {mebibytes(usage.peak_bytes)}" for usage in usages),
+    )
+
+
+def _asked(bench: Bench, folder: Path, words: tuple[str, ...]) -> tuple[str, ...]:
+    command = [str(folder / word) if word.endswith(".html") else word for word in words]
+    run, seconds, _ = run_sampled([COMMAND, *command], bench.variables, bench.clock)
+    return f"`backcourt {' '.join(words)}`", f"{seconds:.1f}", mebibytes(run.usage("command").peak_bytes)
+
+
+if __name__ == "__main__":
+    main()
