@@ -41,6 +41,15 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- .Values.serviceAccount.name | default (include "backcourt.name" .) }}
 {{- end }}
 
+{{- define "backcourt.shares" -}}
+{{- .Values.shares.configMap | default (printf "%s-shares" (include "backcourt.name" .)) }}
+{{- end }}
+
+{{/* Whether a CronJob's command, its first argument, is a run: it takes permits. */}}
+{{- define "backcourt.isRun" -}}
+{{- if has . (list "daily" "backfill" "ingest") }}true{{ end }}
+{{- end }}
+
 {{- define "backcourt.tokenSecret" -}}
 {{- .Values.ray.tokenSecret | default (printf "%s-ray-token" (include "backcourt.name" .)) }}
 {{- end }}

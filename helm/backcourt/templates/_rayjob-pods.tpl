@@ -34,7 +34,7 @@ spec:
 {{ include "backcourt.rayMetadata" (dict "root" . "component" "head") }}
 spec:
   {{- include "backcourt.pod" . | nindent 2 }}
-  automountServiceAccountToken: {{ .Values.workers.autoscaling.enabled }}
+  automountServiceAccountToken: {{ or .Values.shares.enabled .Values.workers.autoscaling.enabled }}
   restartPolicy: Never
   # 30 s for the run's clean stop, and the rest for Ray's own.
   terminationGracePeriodSeconds: 75

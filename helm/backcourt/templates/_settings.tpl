@@ -38,6 +38,7 @@ models: {{ . | quote }}
 {{- if .Values.alerts.webhookSecret }}
 alert_webhook_file: /etc/alerts/{{ .Values.alerts.webhookKey }}
 {{- end }}
+shares: {{ if .Values.shares.enabled }}configmap:{{ .Release.Namespace }}/{{ include "backcourt.shares" . }}{{ else }}none{{ end }}
 budget_file: /etc/backcourt/settings.yaml
 budget:
   {{- toYaml .Values.budget | nindent 2 }}

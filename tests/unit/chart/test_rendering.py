@@ -68,9 +68,29 @@ def test_every_container_says_what_it_needs() -> None:
         assert all("sizeLimit" in directory for directory in sized), where
 
 
-def test_no_pod_is_given_a_token_of_kubernetes() -> None:
-    assert {spec["automountServiceAccountToken"] for spec in all_pod_specs().values()} == {False}
+def with_token(specs: dict[str, dict[str, Any]]) -> set[str]:
+    return {where for where, spec in specs.items() if spec["automountServiceAccountToken"]}
+
+
+def test_only_the_pods_of_runs_are_given_a_token_of_kubernetes() -> None:
+    found = with_token(all_pod_specs())
+    assert {where for where in found if "headGroupSpec" not in where} == {
+        "CronJob/backcourt-daily/jobTemplate/spec/template/spec"
+    }
+    assert len(found) == 1 + 2  # the heads of a RayJob and a RayCronJob
     assert one("ServiceAccount", PROJECT)["automountServiceAccountToken"] is False
+
+
+def test_without_shares_no_pod_is_given_a_token_and_nothing_is_granted() -> None:
+    alone = objects(*EVERYTHING, "shares.enabled=false")
+    assert with_token(pod_specs(alone)) == set()
+    assert not [o for o in alone if "Role" in o["kind"] or o["metadata"]["name"].endswith(("-shares", "-kubernetes"))]
+    assert (
+        yaml.safe_load(one("ConfigMap", PROJECT, "shares.enabled=false", ending="-settings")["data"]["settings.yaml"])[
+            "shares"
+        ]
+        == "none"
+    )
 
 
 def test_only_the_autoscaler_asks_kubernetes_for_pods() -> None:
@@ -81,9 +101,32 @@ def test_only_the_autoscaler_asks_kubernetes_for_pods() -> None:
     assert job["autoscalerOptions"]["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_nothing_is_granted() -> None:
+def test_runs_may_read_and_change_the_shares_and_nothing_else() -> None:
+    role, binding = one("Role", *EVERYTHING), one("RoleBinding", *EVERYTHING)
+    shares = one("ConfigMap", *EVERYTHING, ending="-shares")["metadata"]["name"]
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [shares], "verbs": ["get", "update"]}
+    ]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "backcourt", "namespace": "backcourt"}]
     kinds = {o["kind"] for o in [*objects(*EVERYTHING), *objects("backfill.enabled=true", values=TRYOUT)]}
-    assert not {kind for kind in kinds if "Role" in kind}
+    assert not {kind for kind in kinds if "ClusterRole" in kind}
+
+
+def test_the_shares_are_kept_and_never_written_by_the_chart() -> None:
+    shares = one("ConfigMap", PROJECT, ending="-shares")
+    assert shares["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert "data" not in shares
+    settings = yaml.safe_load(one("ConfigMap", PROJECT, ending="-settings")["data"]["settings.yaml"])
+    assert settings["shares"] == "configmap:backcourt/backcourt-shares"
+
+
+def test_a_second_release_may_use_the_shares_of_the_first() -> None:
+    second = (PROJECT, "shares.configMap=first-backcourt-shares")
+    assert not [o for o in objects(*second) if o["kind"] == "ConfigMap" and o["metadata"]["name"].endswith("-shares")]
+    assert one("Role", *second)["rules"][0]["resourceNames"] == ["first-backcourt-shares"]
+    settings = yaml.safe_load(one("ConfigMap", *second, ending="-settings")["data"]["settings.yaml"])
+    assert settings["shares"] == "configmap:backcourt/first-backcourt-shares"
 
 
 def test_no_secret_is_in_an_environment_or_an_argument() -> None:
@@ -97,7 +140,7 @@ def test_no_secret_is_in_an_environment_or_an_argument() -> None:
 
 
 def test_the_network_policy_names_both_directions_and_no_open_port() -> None:
-    spec = one("NetworkPolicy", PROJECT)["spec"]
+    spec = one("NetworkPolicy", PROJECT, ending="backcourt")["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert all(rule.get("from") for rule in spec["ingress"])
     assert all(rule.get("to") for rule in spec["egress"])
@@ -111,13 +154,18 @@ def test_the_network_policy_names_both_directions_and_no_open_port() -> None:
     }
 
 
-def test_only_the_autoscaler_may_reach_kubernetes() -> None:
-    settings = (PROJECT, "workers.autoscaling.enabled=true", "networkPolicy.apiServerCidrs={10.1.2.3/32}")
-    spec = one("NetworkPolicy", *settings, ending="-autoscaler")["spec"]
-    assert spec["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "head"
+@pytest.mark.parametrize("asking", ["shares.enabled=true", "workers.autoscaling.enabled=true"])
+def test_only_runs_and_the_autoscaler_may_reach_kubernetes(asking: str) -> None:
+    settings = (PROJECT, "shares.enabled=false", asking, "networkPolicy.apiServerCidrs={10.1.2.3/32}")
+    spec = one("NetworkPolicy", *settings, ending="-kubernetes")["spec"]
+    runs = ["head", "daily"] if "shares" in asking else ["head"]
+    assert spec["podSelector"]["matchExpressions"] == [
+        {"key": "app.kubernetes.io/component", "operator": "In", "values": runs}
+    ]
     assert spec["policyTypes"] == ["Egress"]
     assert [to["ipBlock"]["cidr"] for rule in spec["egress"] for to in rule["to"]] == ["10.1.2.3/32"]
-    assert len([o for o in objects(PROJECT) if o["kind"] == "NetworkPolicy"]) == 1
+    neither = objects(PROJECT, "shares.enabled=false")
+    assert len([o for o in neither if o["kind"] == "NetworkPolicy"]) == 1
 
 
 # --- the RayJob ---------------------------------------------------------------------------------------------------
@@ -198,7 +246,9 @@ def test_the_labels_by_which_kuberay_finds_its_pods_are_left_alone() -> None:
     job = one("RayJob", PROJECT, "backfill.enabled=true")["spec"]
     head = job["rayClusterSpec"]["headGroupSpec"]["template"]["metadata"]["labels"]
     assert "app.kubernetes.io/name" not in head
-    policy = one("NetworkPolicy", PROJECT, "backfill.enabled=true")["spec"]["podSelector"]["matchLabels"]
+    policy = one("NetworkPolicy", PROJECT, "backfill.enabled=true", ending="backcourt")["spec"]["podSelector"][
+        "matchLabels"
+    ]
     budget = one("PodDisruptionBudget", PROJECT, "backfill.enabled=true")["spec"]["selector"]["matchLabels"]
     assert policy.items() <= head.items()
     assert budget.items() <= head.items()
@@ -305,7 +355,7 @@ def test_the_charts_defaults_are_the_programs(tmp_path: Path) -> None:
     file.write_text(one("ConfigMap", PROJECT, ending="-settings")["data"]["settings.yaml"])
     ours, theirs = load_settings({}, None), load_settings({}, file)
     different = {n for n in type(ours).model_fields if getattr(ours, n) != getattr(theirs, n)}
-    assert different == {"project", "budget_file"}
+    assert different == {"project", "budget_file", "shares"}
     assert theirs.budget == BudgetSettings()
 
 
@@ -349,6 +399,7 @@ def test_the_tryouts_night_is_a_night() -> None:
         ((PROJECT, "dashboard.ingress.enabled=true"), "needs dashboard.ingress.host"),
         ((PROJECT, "workers.autoscaling.minReplicas=3"), "minReplicas is above workers.replicas"),
         (("bigquery.project=My Project",), "/bigquery/project"),
+        ((PROJECT, "shares.configMap=a b"), "/shares/configMap"),
     ],
     ids=lambda value: ",".join(value)[:60] if isinstance(value, tuple) else None,
 )
@@ -453,7 +504,7 @@ def test_prometheus_finds_the_nights_metrics() -> None:
 
 def test_pods_reach_the_webhook_where_one_is_set_and_only_there() -> None:
     def open_blocks(*settings: str) -> list[str]:
-        egress = one("NetworkPolicy", PROJECT, *settings)["spec"]["egress"]
+        egress = one("NetworkPolicy", PROJECT, *settings, ending="backcourt")["spec"]["egress"]
         return [to["ipBlock"]["cidr"] for rule in egress for to in rule["to"] if "ipBlock" in to]
 
     assert "0.0.0.0/0" not in open_blocks()
@@ -462,10 +513,13 @@ def test_pods_reach_the_webhook_where_one_is_set_and_only_there() -> None:
 
 
 def test_pods_ask_the_dns_that_is_named() -> None:
-    egress = one("NetworkPolicy", PROJECT, "networkPolicy.dnsCidrs={10.1.2.3/32}")["spec"]["egress"]
+    egress = one("NetworkPolicy", PROJECT, "networkPolicy.dnsCidrs={10.1.2.3/32}", ending="backcourt")["spec"]["egress"]
     (dns,) = [rule for rule in egress if {"port": 53, "protocol": "UDP"} in rule.get("ports", [])]
     assert [to["ipBlock"]["cidr"] for to in dns["to"] if "ipBlock" in to] == ["10.1.2.3/32"]
-    assert one("NetworkPolicy", PROJECT)["spec"]["egress"][1]["to"][1]["ipBlock"]["cidr"] == "169.254.20.10/32"
+    assert (
+        one("NetworkPolicy", PROJECT, ending="backcourt")["spec"]["egress"][1]["to"][1]["ipBlock"]["cidr"]
+        == "169.254.20.10/32"
+    )
 
 
 def metric_names(expression: str) -> set[str]:
