@@ -54,7 +54,7 @@ def main() -> None:
     rows = []
     for design in (OLD, OURS) if given.only is None else (given.only,):
         with ground(work) as place:
-            trial = Trial(place, _command(design, place), {}, given.limit, starts=1)
+            trial = Trial(place, _command(design, place), {}, given.limit, starts=1, reader=False)
             outcome = trial.run({"limits": {}, "latency": dict.fromkeys(KINDS, given.latency)})
         rows.append(_row(design, outcome))
         if given.json:

@@ -20,7 +20,7 @@ WIDTH, LEFT, RIGHT, TOP, PANEL, GAP, FOOT = 720, 52, 16, 44, 92, 34, 30
 BIN_SECONDS = 3.0
 """Seconds over which requests are averaged."""
 STYLE = """<style>
-text { font: 12px sans-serif; fill: #444 } .title { font-weight: 600 } .line { fill: none; stroke-width: 1.8 }
+text { font: 12px sans-serif; fill: #666 } .title { font-weight: 600 } .line { fill: none; stroke-width: 1.8 }
 .grid { stroke: #999; stroke-opacity: .35 } .a { stroke: #d9730d } .b { stroke: #2f7fd1 }
 text.a { fill: #d9730d; stroke: none } text.b { fill: #2f7fd1; stroke: none }
 @media (prefers-color-scheme: dark) { text { fill: #ccc } }

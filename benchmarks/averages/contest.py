@@ -25,6 +25,7 @@ class Outcome:
     """What came of it.
 
     `codes` are the exit codes of its starts: negative for a signal, None where the time limit stopped a start.
+    `statements` are the jobs that the service accepted, `by_kind` the same apart.
     `missing`, `doubled`, `wrong` are rows of the target in the end; `partial_dates` and `doubled_seen` the most that a
     reader saw at any time. `load` is the machine's load average of a minute when it ended.
     """
@@ -32,6 +33,7 @@ class Outcome:
     seconds: float
     codes: tuple[int | None, ...]
     statements: int
+    by_kind: Mapping[str, int]
     most_in_flight: int
     refused: int
     requests: int
@@ -55,8 +57,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """The work on a ground. `kill_after` is after how many accepted jobs the command and all its processes are killed,
-    None for never; `limit` how many seconds a start may take."""
+    """The work on a ground.
+
+    `limit` is how many seconds a start may take, `kill_after` after how many accepted jobs the command and all its
+    processes are killed, None for never. With a `reader` somebody looks at the target all the while.
+    """
 
     ground: Ground
     command: Sequence[str]
@@ -64,6 +69,7 @@ class Trial:
     limit: float
     starts: int = STARTS
     kill_after: int | None = None
+    reader: bool = True
 
     def run(self, service: Mapping[str, Any]) -> Outcome:
         """Set the service up as `service` says, do the work, make the service well again, judge."""
@@ -71,7 +77,7 @@ class Trial:
         client = ground.client()
         ground.server.control.change(**service)
         began = clock.monotonic()
-        with Watch(ground.server, client, ground.work.players) as watch:
+        with Watch(ground.server, client if self.reader else None, ground.work.players) as watch:
             while not codes or (codes[-1] != 0 and len(codes) < self.starts + (self.kill_after is not None)):
                 codes.append(self._start(watch, kill=self.kill_after is not None and not codes))
             seconds = clock.monotonic() - began
@@ -83,6 +89,7 @@ class Trial:
             seconds=round(seconds, 1),
             codes=tuple(codes),
             statements=sum(told["jobs"].values()),
+            by_kind={kind: count for kind, count in told["jobs"].items() if count},
             most_in_flight=max(told["max_in_flight"].values()),
             refused=sum(told["rejections"].values()),
             requests=told["requests"],
