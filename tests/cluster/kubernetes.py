@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -166,5 +167,13 @@ class Warehouse:
 
 def image_settings() -> tuple[str, ...]:
     repository, _, tag = IMAGE.rpartition(":")
-    dns = (f"networkPolicy.dnsCidrs={{{DNS}/32}}",) if DNS else ()
-    return f"image.repository={repository}", f"image.tag={tag}", "image.pullPolicy=Never", *dns
+    network = [f"networkPolicy.apiServerCidrs={{{','.join(f'{address}/32' for address in api_servers())}}}"]
+    network += [f"networkPolicy.dnsCidrs={{{DNS}/32}}"] if DNS else []
+    return f"image.repository={repository}", f"image.tag={tag}", "image.pullPolicy=Never", *network
+
+
+@cache
+def api_servers() -> tuple[str, ...]:
+    """Where Kubernetes' API really listens, behind its Service."""
+    slices = json.loads(must("kubectl", "-n", "default", "get", "endpointslices", "kubernetes", "-o", "json"))
+    return tuple(address for endpoint in slices["endpoints"] for address in endpoint["addresses"])

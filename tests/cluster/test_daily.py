@@ -137,3 +137,22 @@ def test_sigterm_in_the_grace_period_is_a_clean_stop(fresh: Release, undisturbed
     with fresh.bigquery() as warehouse:
         assert warehouse.tables() == undisturbed
         assert {count for _, _, count in warehouse.ledger()} == {1}
+
+
+def test_an_evicted_pod_is_not_counted_as_a_failure(fresh: Release, undisturbed: dict[str, list[str]]) -> None:
+    """A node that is drained takes the pod along: it stops cleanly, and another one goes on."""
+    slow(fresh, 0.5)
+    fresh.daily("evicted")
+    pod = running_pod(fresh, "evicted")
+    until("something is committed", lambda: committed_in(fresh) > 0, 180, 0.5)
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": fresh.namespace}}
+    path = f"/api/v1/namespaces/{fresh.namespace}/pods/{pod}/eviction"
+    must("kubectl", "create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+    slow(fresh, 0.0)
+    assert fresh.job_end("evicted") == "Complete"
+    assert fresh.get("job", "evicted")["status"].get("failed", 0) == 0
+    with fresh.bigquery() as warehouse:
+        assert warehouse.tables() == undisturbed
+        query = "SELECT details FROM nba_orchestration.runs WHERE event = 'ended' ORDER BY `at`"
+        ends = [json.loads(row[0])["exit_code"] for row in warehouse.client.query(query).result()]
+    assert ends[-2:] == [143, 0]

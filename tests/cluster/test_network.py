@@ -88,8 +88,9 @@ def test_nobody_else_reaches_them(enforced: Release, labels: dict[str, str]) -> 
     assert not reaches(enforced, pod["status"]["podIP"], 9050, labels)
 
 
-def test_they_reach_nothing_else(enforced: Release) -> None:
+def test_they_reach_nothing_else_but_runs_kubernetes_itself(enforced: Release) -> None:
     assert not reaches(enforced, *api_address(), enforced.labels)
+    assert reaches(enforced, *api_address(), enforced.labels | {"app.kubernetes.io/component": "daily"})
 
 
 def test_a_night_completes_behind_the_policy(enforced: Release) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from tests.cluster.kubernetes import CHART, ROOT, image_settings, must, run
+from tests.cluster.kubernetes import CHART, ROOT, Release, image_settings, must, run
 
 
 def rendered(namespace: str, *settings: str, values: tuple[str, ...] = ()) -> str:
@@ -102,15 +102,20 @@ def test_the_plain_manifests_are_taken(namespace: str) -> None:
         must("kubectl", "apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=text)
 
 
-def test_the_service_account_can_do_nothing(namespace: str) -> None:
+def test_the_service_account_may_change_the_shares_and_nothing_else(release: Release) -> None:
     """Beyond what everybody who is logged in may ask."""
-    account = f"system:serviceaccount:{namespace}:dry-backcourt"
+    name, namespace = f"{release.name}-backcourt", release.namespace
+    account = f"system:serviceaccount:{namespace}:{name}"
     listed = must("kubectl", "auth", "can-i", "--list", "--as", account, "-n", namespace, "--no-headers")
-    rights = {line.split()[0] for line in listed.splitlines() if not line.startswith(("[", " "))}
-    assert rights - {""} <= {
+    rights = {line.split()[0]: line for line in listed.splitlines() if not line.startswith(("[", " "))}
+    assert set(rights) - {""} <= {
+        "configmaps",
         "selfsubjectreviews.authentication.k8s.io",
         "selfsubjectaccessreviews.authorization.k8s.io",
         "selfsubjectrulesreviews.authorization.k8s.io",
     }
-    for verb, resource in [("get", "secrets"), ("list", "pods"), ("create", "pods"), ("create", "rayjobs.ray.io")]:
+    assert rights["configmaps"].split(maxsplit=1)[1].split() == ["[]", f"[{name}-shares]", "[get", "update]"]
+    asked = [("get", "secrets"), ("list", "pods"), ("create", "pods"), ("create", "rayjobs.ray.io")]
+    asked += [("get", f"configmap/{name}-settings"), ("list", "configmaps"), ("delete", f"configmap/{name}-shares")]
+    for verb, resource in asked:
         assert run("kubectl", "auth", "can-i", verb, resource, "--as", account, "-n", namespace).stdout.strip() == "no"
