@@ -100,6 +100,16 @@ def test_weather_while_polling_is_waited_out(store: BigQueryWarehouse, server: L
     assert [dict(row) for row in store.run(query()).rows] == [{"one": 1}]
 
 
+def test_rows_of_a_query_that_has_ended_and_is_forgotten_can_be_asked_for_anew(
+    store: BigQueryWarehouse,
+    server: LocalBigQuery,  # noqa: F811
+) -> None:
+    """So it is after the local BigQuery was killed and started again."""
+    server.control.change(faults=[{"mode": "error", "reason": "notFound", "method": "results", "times": None}])
+    with pytest.raises(errors.TransientError):
+        store.run(query())
+
+
 def test_a_job_that_outlasts_the_call_is_unresolved_and_lives_on(
     store: BigQueryWarehouse,
     server: LocalBigQuery,  # noqa: F811

@@ -21,8 +21,8 @@ from tests.integration.shop_runs import eventually
 
 DELAY = 1.0
 """Seconds for which a call is held back: long enough to see it and to kill."""
-LOOK_SECONDS = 0.01
-READER_PAUSE = 0.15
+LOOK_SECONDS = 0.02
+READER_PAUSE = 0.2
 CALLS: dict[Step, dict[str, str]] = {
     Step.BEFORE_LOAD: {"method": "upload", "job_id_contains": "-{}-"},
     Step.AFTER_LOAD: {"method": "get", "kind": "load", "job_id_contains": "-{}-"},
