@@ -46,7 +46,7 @@ def open_shares(settings: Settings, clock: Clock) -> Iterator[SharesStore | None
 
 def default_file(settings: Settings) -> Path:
     """A file in the run folder for each BigQuery project, or for each local BigQuery."""
-    name = settings.project or settings.endpoint.partition("://")[2] or LOCAL_PROJECT
+    name = settings.endpoint.partition("://")[2] or settings.project or LOCAL_PROJECT
     return settings.run_folder / "shares" / f"{re.sub(r'[^A-Za-z0-9-]+', '-', name)}.json"
 
 
