@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     shares: str = Field(
         "",
         description="Where runs share the budget: `none`, `file:PATH` or `configmap:NAMESPACE/NAME`; by default a file "
-        "in the run folder.",
+        "in the run folder, or beside a local BigQuery's data.",
     )
     budget_file: Path | None = Field(
         None, description="YAML file whose `budget` is read again every 15 s while a run is alive."

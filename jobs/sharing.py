@@ -10,7 +10,7 @@ from backcourt.clock import Clock
 from backcourt.pipeline.shares import Shares
 from backcourt.sharing.local_file import LocalShares
 from backcourt.sharing.store import SharesStore, SharesUnreachable, SharesUnusable
-from jobs.settings import LOCAL_PROJECT, Settings
+from jobs.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,10 @@ def open_shares(settings: Settings, clock: Clock) -> Iterator[SharesStore | None
 
 
 def default_file(settings: Settings) -> Path:
-    """A file in the run folder for each BigQuery project, or for each local BigQuery."""
-    name = settings.endpoint.partition("://")[2] or settings.project or LOCAL_PROJECT
+    """A file for each BigQuery project in the run folder; a local BigQuery has its own beside its data."""
+    if settings.is_embedded:
+        return settings.local_folder / "shares.json"
+    name = settings.endpoint.partition("://")[2] or settings.project
     return settings.run_folder / "shares" / f"{re.sub(r'[^A-Za-z0-9-]+', '-', name)}.json"
 
 

@@ -18,6 +18,7 @@ from backcourt.pipeline.plan import Plan
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline
 from backcourt.pipeline.triage import Passed
 from backcourt.warehouse.errors import Held, NotFound, StagingMismatch, Stopped, Superseded, WarehouseError
+from backcourt.warehouse.requests import Kind
 from ray_tasks.committer import Batch, CommitEnded, Committer
 from ray_tasks.errors import InputLost, PermitTimeout, WorkerDied
 from ray_tasks.observing import Observer, Progress
@@ -143,12 +144,18 @@ class Driver:
         if self._board.passed_count < 4 * MOST_PARTITIONS:
             for task in self._board.next_computes(self._pool.free):
                 self._compute(task)
-        wanted = with_spare(self._settings.reads) - len(self._reads)
+        wanted = with_spare(self._within_share(Kind.READ, self._settings.reads)) - len(self._reads)
         for block in self._board.next_reads(min(self._pool.free, wanted)):
             self._read(block)
 
     def _room_to_stage(self) -> bool:
-        return self._pool.free > 0 and len(self._stages) < with_spare(self._settings.loads)
+        return self._pool.free > 0 and len(self._stages) < with_spare(
+            self._within_share(Kind.LOAD, self._settings.loads)
+        )
+
+    def _within_share(self, kind: Kind, budget: int) -> int:
+        """The budget, or what other runs leave of it: workers that only wait for a permit can't compute."""
+        return min((max(1, k.share) for k in self._kinds() if k.kind is kind and k.share is not None), default=budget)
 
     def _commit(self, table: str) -> None:
         batch, rest = self._committer.begin(table, self._board.take_passed(table, MOST_PARTITIONS))

@@ -38,6 +38,8 @@ from ray_tasks.permits import ShareLimits
 
 SWAPS = 5
 """How often a swap that somebody else won is tried again at once; after that, at the next look."""
+STOP_SECONDS = 2.0
+"""How long a look that is under way is awaited before the share is given back."""
 NOT_NOW = (BackcourtError, RayActorError, GetTimeoutError)
 """What a look may meet that the next one need not."""
 
@@ -116,7 +118,7 @@ class ShareKeeper:
         """Give the share back; what is in flight stays counted until its jobs have ended."""
         self._over.set()
         if self._thread:
-            self._thread.join(self._lease.renewing)
+            self._thread.join(STOP_SECONDS)
         with suppress(*NOT_NOW):  # a share that cannot be given back lapses
             self._leave(limits)
 

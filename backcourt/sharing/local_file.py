@@ -57,7 +57,8 @@ class LocalShares:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             sign = self._sign(run).open("a")
         with sign:
-            fcntl.flock(sign, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _try_lock(sign):
+                raise SharesUnusable(f"Run {run} is alive in another process.", "Take another --run, or await its end.")
             try:
                 yield
             finally:

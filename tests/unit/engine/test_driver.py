@@ -34,6 +34,7 @@ from ray_tasks.attempts import Attempts, Patience
 from ray_tasks.committer import Batch, Committer, RunIdentity
 from ray_tasks.driver import Driver, DriverSettings, RunEnd
 from ray_tasks.observing import Progress
+from ray_tasks.permit_book import KindState
 from ray_tasks.permits import LocalPermits
 from ray_tasks.pool import SerialPool
 from ray_tasks.steps import Bench
@@ -77,6 +78,7 @@ class Run:
         commits_end: bool = True,
         ledger: Ledger | None = None,
         settings: DriverSettings | None = None,
+        kinds: tuple[KindState, ...] = (),
     ) -> None:
         self.pending: list[tuple[Callable[[Batch], None], Batch]] = []
         monkeypatch.setattr(committer_module, "_in_thread", lambda work, batch: self.pending.append((work, batch)))
@@ -104,7 +106,7 @@ class Run:
             self.clock,
             self.watcher,
             self.watcher,
-            permits.state,
+            lambda: kinds or permits.state(),
         )
         self.end: RunEnd = self.driver.run()
 
@@ -334,6 +336,22 @@ def test_a_limit_of_time_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = DriverSettings(reads=4, loads=4, deadline_seconds=3.0)
     run = Run(monkeypatch, commits_end=False, settings=settings)
     assert run.end.stall.startswith("The run's limit of 3 s has passed.")
+
+
+@pytest.mark.parametrize(
+    ("lapsed", "ended"),
+    [
+        (False, "The run's limit of 300 s has passed."),  # other runs have the budget: that is no stall
+        (True, "No progress for 70 s. It waited for: commit r-1-a-1; the run's share of the budget, which cannot be"),
+    ],
+)
+def test_a_run_waits_for_its_share_but_not_for_one_that_cannot_be_renewed(
+    monkeypatch: pytest.MonkeyPatch, lapsed: bool, ended: str
+) -> None:
+    state = KindState(Kind.COMMIT, 8, 8, 0, 0, int(not lapsed), 0.0, None, 0.0, (), share=0, lapsed=lapsed)
+    settings = DriverSettings(reads=4, loads=4, stall_seconds=70.0, deadline_seconds=300.0)
+    run = Run(monkeypatch, dates=2, commits_end=False, settings=settings, kinds=(state,))
+    assert run.end.stall.startswith(ended)
 
 
 def test_a_commit_that_is_cut_to_renewals_stages_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

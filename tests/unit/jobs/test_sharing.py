@@ -29,7 +29,9 @@ def test_a_place_that_is_none_is_refused(wrong: str) -> None:
 
 def test_each_bigquery_has_a_file_of_its_own(tmp_path: Path) -> None:
     files = {
-        default_file(Settings(run_folder=tmp_path, **place)).relative_to(tmp_path).as_posix()
+        default_file(Settings(run_folder=tmp_path, local_folder=tmp_path / "here", **place))
+        .relative_to(tmp_path)
+        .as_posix()
         for place in (
             {},
             {"project": "my-project"},
@@ -38,7 +40,7 @@ def test_each_bigquery_has_a_file_of_its_own(tmp_path: Path) -> None:
         )
     }
     assert files == {
-        "shares/local.json",
+        "here/shares.json",
         "shares/my-project.json",
         "shares/example-com-mine.json",
         "shares/127-0-0-1-9050.json",

@@ -80,6 +80,8 @@ def test_a_run_that_ends_leaves_no_sign(tmp_path: Path) -> None:
     store = LocalShares(tmp_path / "shares.json", SystemClock())
     with store.present("r"):
         assert not store.has_died("r")
+        with pytest.raises(SharesUnusable, match="Run r is alive in another process"), store.present("r"):
+            pytest.fail("present twice")
     assert not list(tmp_path.glob("*.alive"))
 
 
