@@ -129,6 +129,17 @@ def test_a_second_release_may_use_the_shares_of_the_first() -> None:
     assert settings["shares"] == "configmap:backcourt/first-backcourt-shares"
 
 
+def test_who_has_no_token_is_not_told_to_ask_for_the_shares() -> None:
+    without = 0
+    for where, spec in all_pod_specs().items():
+        for container in containers(spec):
+            command = [*container.get("command", []), *container.get("args", []), "", ""][1]
+            if command in ("daily", "backfill", "ingest", "status") and not spec["automountServiceAccountToken"]:
+                without += 1
+                assert {"name": "BACKCOURT_SHARES", "value": "none"} in container.get("env", []), where
+    assert without == 2  # the try-out's ingestion, and `helm test`
+
+
 def test_no_secret_is_in_an_environment_or_an_argument() -> None:
     for where, spec in all_pod_specs().items():
         for container in containers(spec):
