@@ -17,10 +17,11 @@ UNKNOWN = 1_000_000
 
 @dataclass(frozen=True)
 class Capped:
-    """The authority's answer: permits in flight by kind, at `at` seconds of its own clock."""
+    """The authority's answer: permits in flight by kind, at `at` seconds of its own clock, in its life `epoch`."""
 
     in_flight: Mapping[Kind, int]
     at: float
+    epoch: str
 
 
 @dataclass

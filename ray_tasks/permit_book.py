@@ -161,7 +161,7 @@ class PermitBook:
         if self.allowance:
             self.allowance.cap(target)
         flying = {kind: UNKNOWN if self.recovering else self.in_flight(kind) for kind in self.budgets}
-        return Capped(flying, now)
+        return Capped(flying, now, self.epoch)
 
     def renew_share(self, permits: Mapping[Kind, int], until: float) -> None:
         """Grant within this share until then, by the clock that `now` is read from."""

@@ -88,7 +88,7 @@ class ShareKeeper:
         self._store, self._run, self._priority, self._clock = store, run, priority, clock
         self._budget, self._most, self._lease = dict(budget), dict(most), lease or Lease()
         self._sightings, self._departed = Sightings(), Departed(unfinished, clock)
-        self._until = -inf
+        self._until, self._epoch = -inf, ""
         self._renewed_at: float | None = None
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -153,10 +153,11 @@ class ShareKeeper:
         shares = settled(shares, self._run, target, _by_name(capped.in_flight), gone)
         if self._over.is_set():
             return True  # `stop` gives the share back
-        if self._is_due(seen, shares, before):
+        # An authority that was restarted has another clock.
+        if capped.epoch != self._epoch or self._is_due(seen, shares, before):
             if not self._store.compare_and_swap(seen, shares):
                 return False
-            self._renewed_at, self._until = before, capped.at + self._lease.granting
+            self._renewed_at, self._epoch, self._until = before, capped.epoch, capped.at + self._lease.granting
         else:
             shares = seen.shares
         self.shares = shares

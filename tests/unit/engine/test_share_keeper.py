@@ -1,5 +1,6 @@
 """One run's end of the shares, step by step, on the permits of a serial run and a file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from backcourt.clock import SystemClock
 from backcourt.pipeline.shares import Priority
 from backcourt.sharing.local_file import LocalShares
 from backcourt.warehouse.requests import Kind
-from ray_tasks.allowance import UNKNOWN
+from ray_tasks.allowance import UNKNOWN, Capped
 from ray_tasks.departed import Departed
 from ray_tasks.errors import PermitTimeout
 from ray_tasks.permit_book import Ask
@@ -156,6 +157,43 @@ def test_an_authority_that_was_restarted_gives_nothing_up_before_it_was_told(fil
     assert book.grant(0.0) == []  # nobody has told it of a share
     book.renew_share({Kind.QUERY: 1}, 20.0)
     assert len(book.grant(0.0)) == 1
+
+
+class Authority:
+    """One life of an authority, whose clock is that of its node."""
+
+    def __init__(self, epoch: str, clock_is_ahead: float, clock: FakeClock) -> None:
+        self.book = new_book(BUDGET, epoch, sharing=True)
+        self._ahead, self._clock = clock_is_ahead, clock
+
+    @property
+    def now(self) -> float:
+        return self._clock.seconds + self._ahead
+
+    def cap(self, target: Mapping[Kind, int]) -> Capped:
+        return self.book.cap(target, self.now)
+
+    def renew_share(self, permits: Mapping[Kind, int], until: float) -> None:
+        self.book.renew_share(permits, until)
+
+    def grants(self) -> int:
+        for number in range(9):
+            self.book.ask(Ask(f"{self.book.epoch}-{number}", Kind.QUERY, "worker"), self.now)
+        return len(self.book.grant(self.now))
+
+
+def test_the_share_lapses_by_the_clock_of_an_authority_that_came_back_on_another_node(
+    file: Path, clock: FakeClock
+) -> None:
+    keeper = Here(file, clock, "a-1", []).keeper
+    keeper.look(Authority("first life", 1e6, clock))
+    second = Authority("second life", 0.0, clock)
+    clock.seconds += 1.0
+    keeper.look(second)
+    clock.seconds += 21.0
+    assert second.grants() == 0
+    keeper.look(second)
+    assert second.grants() == 3
 
 
 def test_jobs_of_a_run_whose_name_begins_alike_are_not_the_gone_runs(clock: FakeClock) -> None:
