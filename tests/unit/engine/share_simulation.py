@@ -15,7 +15,7 @@ from backcourt.pipeline.shares import Priority, Shares
 from backcourt.sharing.store import Seen, SharesUnreachable
 from backcourt.warehouse.requests import Kind
 from ray_tasks.allowance import Capped
-from ray_tasks.permit_book import Ask, PermitBook
+from ray_tasks.permit_book import Ask, Permit, PermitBook
 from ray_tasks.permits import new_book
 from ray_tasks.share_keeper import ShareKeeper
 
@@ -55,6 +55,8 @@ class World:
             run.work()
         elif kind < 0.78 and self.changing:
             self.change_budget()
+        elif kind < 0.80:
+            run.restart_authority()
         elif kind < 0.93:
             self.wait(self.random.choice((0.3, 1.0, 3.0, 8.0)))
         elif kind < 0.96:
@@ -141,6 +143,7 @@ class Run:
         self.is_killed = False
         self.stalled_until, self.looking, self.first_look, self.alone = 0.0, False, True, True
         self.done: list[str] = []
+        self.told: tuple[Permit, ...] = ()
         self.granted, self.waiting = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0)
         self._jobs = count()
 
@@ -168,6 +171,13 @@ class Run:
                         f"{self.name} has no {kind} permit at once"
                     )
 
+    def restart_authority(self) -> None:
+        """Its book is lost; until the holders have told, it does not know what is in flight."""
+        if self.is_awake and not self.book.recovering:
+            self.told = tuple(self.book.held.values())
+            self.book = new_book(self.budget, f"life {next(self._jobs)}", recovering=True, sharing=True)
+            self.waiting = dict.fromkeys(KINDS, 0)
+
     def hear_of_budget(self) -> None:
         self.budget = self.world.budget
         self.book.set_limits(self.budget)
@@ -177,6 +187,9 @@ class Run:
         """Ask for more than there can be, and start a job for every permit that is granted."""
         if not self.is_awake or self not in self.world.runs:
             return
+        if self.book.recovering:
+            self.book.readmit(self.told, self.monotonic())
+            self.book.resume()
         for kind in KINDS:
             for _ in range(3 - self.waiting[kind]):
                 job = f"{self.name}-{next(self._jobs)}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backcourt.pipeline.shares import Priority, settled
 from backcourt.warehouse.requests import Kind
-from ray_tasks import share_keeper
+from ray_tasks import permit_book, share_keeper
 from ray_tasks.departed import Departed
 from ray_tasks.share_keeper import Lease
 from tests.unit.engine.share_simulation import KINDS, World, settle
@@ -85,9 +85,19 @@ def gives_up_what_is_in_flight(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(share_keeper, "settled", lambda rows, run, aim, _, gone: settled(rows, run, aim, {}, gone))
 
 
+def believes_an_authority_that_knows_nothing_yet(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(permit_book, "UNKNOWN", 0)
+
+
 @pytest.mark.parametrize(
     "mistake",
-    [grants_for_ever, takes_the_silent_for_dead, forgets_the_jobs_of_the_dead, gives_up_what_is_in_flight],
+    [
+        grants_for_ever,
+        takes_the_silent_for_dead,
+        forgets_the_jobs_of_the_dead,
+        gives_up_what_is_in_flight,
+        believes_an_authority_that_knows_nothing_yet,
+    ],
     ids=lambda each: each.__name__,
 )
 def test_the_simulation_sees(mistake: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
