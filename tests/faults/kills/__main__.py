@@ -4,6 +4,7 @@ With --into, the account goes on where that file ends: the same command again ca
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ from tests.faults.kills.tally import Line, kills_in, next_seed, read, summary, w
 def main() -> int:
     """0 if everything was as if nothing had happened."""
     asked = _asked()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that server and Ray are stopped then too
     lines: list[Line] = list(read(asked.into)) if asked.into else []
     left = asked.kills - kills_in(lines, asked.pool)
     if left > 0:

@@ -71,15 +71,23 @@ class Trial:
         Raises:
             AssertionError: in the end something is not as if nothing had happened.
         """
-        with Reader(self._window.store, READER_PAUSE) as reader:
-            for kill in self._case.kills:
-                command = self._at_work()
-                (self.result.killed if self._killed(kill, command) else self.result.missed).append(kill)
-                if command.code == 0:
-                    break
-            self._finish()
-        self.result.looks = reader.looks
+        try:
+            with Reader(self._window.store, READER_PAUSE) as reader:
+                self._kill_all()
+                self._finish()
+            self.result.looks = reader.looks
+        finally:
+            if self._command and self._command.code is None:
+                self._command.send(signal.SIGKILL)
         return self.result
+
+    def _kill_all(self) -> None:
+        """One kill after the other, until the command has nothing left to do."""
+        for kill in self._case.kills:
+            command = self._at_work()
+            (self.result.killed if self._killed(kill, command) else self.result.missed).append(kill)
+            if command.code == 0:
+                return
 
     def _at_work(self) -> Child:
         """The command that is at work or has done everything; the same command again if it has ended otherwise."""

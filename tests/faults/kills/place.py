@@ -23,7 +23,7 @@ from tests.integration.shop_fixtures import expected
 from tests.integration.shop_runs import NUMBERS, Hashes, Shop, eventually, install
 from tests.integration.warehouse_fixtures import free_port
 
-LONGEST = 240.0
+LONGEST = 150.0
 """Seconds that any command may take: a bound on hanging."""
 WINDOW = 2
 """Days of a case."""
