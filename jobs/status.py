@@ -235,7 +235,7 @@ def _show_run(out: "Console", run: dict[str, Any]) -> None:
     for kind in run["kinds"]:
         signal = kind["seconds_since_signal"]
         said = f", last quota signal {signal:.0f} s ago" if signal is not None else ""
-        if kind["share"] is not None:
+        if kind.get("share") is not None:
             said = f", share {kind['share']}{' (lapsed)' if kind['lapsed'] else ''}{said}"
         rest = parked_until(kind["parked_seconds"], at)
         said += f", {rest}" if rest else ""
