@@ -5,6 +5,9 @@
 Ray Data has no setting for BigQuery's address and asks for Google credentials. Its two functions that make a client
 are replaced, in this process and in its workers, by ones that make the same clients for the local BigQuery; nothing
 else is. Google's REST client takes the address from BIGQUERY_EMULATOR_HOST, the Storage client from BENCH_STORAGE.
+
+The target is made anew before, and `write_bigquery` adds to it. By itself it would drop the table and let its loads
+make another, without partitions; the local BigQuery has no loads that make tables.
 """
 
 import os
@@ -21,12 +24,14 @@ from google.cloud import bigquery, bigquery_storage
 from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
 from ray.data._internal.datasource import bigquery_datasource
 
-from benchmarks.averages.work import SOURCE, TARGET, WINDOW_DAYS, Work
+from benchmarks.averages.work import DATASET, SOURCE, TARGET, WINDOW_DAYS, Work
 
 CONCURRENCY = 16
 """Blocks to write, each by one load, and tasks at once."""
 CPUS = 4
 """CPUs that Ray is told of: a task is a process, and sixteen of them would take longer to start than to work."""
+
+EMPTY = f"CREATE OR REPLACE TABLE {TARGET} (day DATE, player INT64, average FLOAT64) PARTITION BY day"
 
 
 def use_local_bigquery() -> None:
@@ -64,12 +69,15 @@ def main() -> None:
         include_dashboard=False,
         runtime_env={"worker_process_setup_hook": use_local_bigquery},
     )
+    client = bigquery_datasource._create_client(project)
+    client.create_dataset(DATASET, exists_ok=True)
+    client.query(EMPTY).result()
     days = Work(dates, 0).days
     source = ray.data.read_bigquery(  # type: ignore[attr-defined]
         project, SOURCE, override_num_blocks=1, concurrency=CONCURRENCY
     )
     computed = source.map_batches(lambda scores: averages(days, scores), batch_size=None, batch_format="pandas")
-    computed.repartition(CONCURRENCY).write_bigquery(project, TARGET, overwrite_table=True, concurrency=CONCURRENCY)
+    computed.repartition(CONCURRENCY).write_bigquery(project, TARGET, overwrite_table=False, concurrency=CONCURRENCY)
 
 
 if __name__ == "__main__":
