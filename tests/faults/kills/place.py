@@ -111,7 +111,8 @@ class Place:
     @property
     def proxy(self) -> psutil.Process:
         """The process that clients speak to."""
-        return next(p for p in psutil.Process().children() if "backcourt.warehouse.proxy" in p.cmdline())
+        folder = str((self.folder / "bigquery").resolve())
+        return next(p for p in psutil.Process().children() if folder in " ".join(p.cmdline()))
 
     @property
     def emulator(self) -> psutil.Process:
