@@ -33,19 +33,21 @@ def test_a_run_on_ray_and_a_serial_one_together_keep_to_one_budget(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "shares.json"
-    stores = [sharing(new_shop(), file, BUDGET) for _ in range(2)]
-    stores[0].settings |= {"BACKCOURT_POOL": "ray", "BACKCOURT_WORKERS": "2"}
-    control = stores[0].server.control
-    control.change(latency={"read": 0.1, "query": 0.1, "load": 0.1, "commit": 0.3})
+    many, single = (sharing(new_shop(), file, BUDGET) for _ in range(2))
+    many.settings |= {"BACKCOURT_POOL": "ray", "BACKCOURT_WORKERS": "4"}
+    control = many.server.control
+    control.change(latency={"read": 0.2, "load": 5.0})
     control.reset()
-    left, right = (started(store, "together") for store in stores)
-    eventually(lambda: len(shares(file)) == 2 and all(all(s.values()) for s in shares(file).values()))
+    left, right = started(many, "many"), started(single, "single")
+    eventually(lambda: len(shares(file)) == 2 and all(min(has.values()) == 1 for has in shares(file).values()), 120)
+    control.change(latency={"read": 0.1, "query": 0.1, "load": 0.1, "commit": 0.3})
     assert [left.wait(), right.wait()] == [0, 0], left.told + right.told
     most = control.counters()["max_in_flight"]
-    assert {kind: most[kind] <= number for kind, number in BUDGET.items()} == dict.fromkeys(BUDGET, True), most
-    assert most["commit"] == 2  # one each: they did run together, and one commit was kept for a nightly run
+    # One is kept for a nightly run; of queries the commands send one each outside the budget while they prepare.
+    allowed = {kind: number - (kind != "query") for kind, number in BUDGET.items()}
+    assert {kind: most[kind] <= number for kind, number in allowed.items()} == dict.fromkeys(BUDGET, True), most
     assert shares(file) == {}
-    for store in stores:
+    for store in (many, single):
         store.assert_whole(whole)
 
 
