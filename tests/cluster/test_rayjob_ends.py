@@ -43,7 +43,7 @@ def test_blocked_dates_are_not_worked_at_again(fresh: Release) -> None:
     done = submit(fresh, run_id, *words, "--logs")
     assert done.returncode == 3, done.stdout + done.stderr
     assert f"{run_id} ended with exit code 3: dates were blocked by the gate" in done.stdout
-    assert done.stdout.count(f"Run {run_id} ended with 3 in start 1, and the same again would too.") == 2
+    assert f"Run {run_id} ended with 3 in start 1, and the same again would too." in done.stdout
     assert status(fresh, run_id)["failed"] == 3  # backoffLimit 2
     with fresh.bigquery() as warehouse:
         sql = f"SELECT start_number FROM nba_orchestration.runs WHERE run_id = '{run_id}' AND event = 'started'"
