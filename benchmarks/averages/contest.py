@@ -36,6 +36,7 @@ class Outcome:
     by_kind: Mapping[str, int]
     most_in_flight: int
     refused: int
+    lost_answers: int
     requests: int
     missing: int
     doubled: int
@@ -92,6 +93,7 @@ class Trial:
             by_kind={kind: count for kind, count in told["jobs"].items() if count},
             most_in_flight=max(told["max_in_flight"].values()),
             refused=sum(told["rejections"].values()),
+            lost_answers=sum(told["faults"].values()),
             requests=told["requests"],
             missing=verdict.missing,
             doubled=verdict.doubled,

@@ -34,9 +34,10 @@ HEADER = (
     "starts",
     "ended",
     "seconds",
-    "jobs",
+    "jobs and reads",
     "most in flight",
     "refused",
+    "answers lost",
     "missing",
     "doubled",
     "wrong",
@@ -95,8 +96,8 @@ def _table(known: Mapping[str, Contender], figures: Mapping[str, Any]) -> str:
 
 def _row(contender: Contender, case: str, found: Mapping[str, Any]) -> tuple[str, ...]:
     ended = "done" if found["codes"][-1] == 0 else "gave up"
-    keys = ("statements", "most_in_flight", "refused", "missing", "doubled", "wrong", "partial_dates")
-    figures = [str(found[key]) for key in keys]
+    keys = ("statements", "most_in_flight", "refused", "lost_answers", "missing", "doubled", "wrong", "partial_dates")
+    figures = [str(found.get(key, "–")) for key in keys]
     return (contender.name, case, str(len(found["codes"])), ended, f"{found['seconds']:.0f}", *figures)
 
 
