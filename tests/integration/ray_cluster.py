@@ -12,6 +12,12 @@ import pytest
 from tests.integration.shop_runs import REPOSITORY, eventually
 from tests.integration.warehouse_fixtures import free_port
 
+ENVIRONMENT = {
+    "PYTHONPATH": str(REPOSITORY),
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",  # with a token left by a local Ray, it would ask for it; a given address brings none
+}
+
 
 class Cluster:
     """`address` is for ray.init. Processes are those below the one that was started here, and no others."""
@@ -36,7 +42,7 @@ class Cluster:
                     "--block",
                     *words,
                 ],
-                env={**os.environ, "PYTHONPATH": str(REPOSITORY), "RAY_USAGE_STATS_ENABLED": "0"},
+                env={**os.environ, **ENVIRONMENT},
                 stdout=out,
                 stderr=out,
                 start_new_session=True,

@@ -7,7 +7,7 @@ work again.
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -123,7 +123,8 @@ class Trial:
         try:
             yield
         finally:
-            self._place.server.control.change(faults=[])
+            with suppress(OSError):  # no server: the suite itself is being stopped
+                self._place.server.control.change(faults=[])
 
     def _has_come(self, kill: Kill, command: Child) -> bool:
         if kill.step is None:
