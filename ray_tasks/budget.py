@@ -28,6 +28,7 @@ class Budget:
     limit: int = 0
     parked_until: float = 0.0
     last_signal: float | None = None
+    signals: int = 0
     halvings: int = 0
     refused: int | None = None
     _halved_at_serial: int = -1
@@ -53,6 +54,7 @@ class Budget:
         """
         self.grow(now)
         self.last_signal = now
+        self.signals += 1
         self.parked_until = max(self.parked_until, now + park_seconds if park_seconds else 0.0)
         self._last_change = max(now, self.parked_until)  # while nothing is sent, silence proves nothing
         if granted_serial >= self._halved_at_serial:

@@ -24,7 +24,8 @@ class BudgetCurve:
         """Time runs from here."""
         self._clock, self._began, self._stretch = clock, clock.monotonic(), FIRST_SECONDS
         self._open: dict[str, BudgetSample] = {}
-        self._open_since = self._looked = 0.0
+        self._open_since = 0.0
+        self._signals: dict[str, int] = {}
         self._closed: dict[str, list[BudgetSample]] = {}
 
     @property
@@ -42,14 +43,13 @@ class BudgetCurve:
         """Take the state of the permits into the stretch that is under way."""
         now = self._clock.monotonic() - self._began
         for state in progress.kinds:
-            since = state.seconds_since_signal
-            # The permits' clock may run in another process, a little behind: its seconds are compared, not its times.
-            signalled = since is not None and since <= now - self._looked
+            # Counted, not timed: the state of permits in another process may be as old as the warden's last look.
+            signalled = state.signals > 0 and state.signals != self._signals.get(state.kind.value, 0)
+            self._signals[state.kind.value] = state.signals
             in_flight = state.held + state.orphaned
             seen = BudgetSample(now, state.limit, in_flight, signalled, state.parked_seconds > 0)
             known = self._open.get(state.kind.value)
             self._open[state.kind.value] = merged(known, seen) if known else seen
-        self._looked = now
         if now - self._open_since >= self._stretch:
             self._close(now)
 

@@ -65,6 +65,7 @@ class KindState:
     waiters: tuple[str, ...] = ()
     share: int | None = None
     lapsed: bool = False
+    signals: int = 0
 
     @property
     def ceiling(self) -> int:
@@ -234,6 +235,7 @@ class PermitBook:
             tuple(f"{ask.holder} {ask.job_id or ask.table} {now - since:.1f}s" for ask, since in line),
             self.allowance.permits.get(kind, 0) if self.allowance else None,
             self.allowance is not None and now >= self.allowance.until,
+            budget.signals,
         )
 
     def _allows(self, kind: Kind, now: float) -> bool:

@@ -13,8 +13,8 @@ from ray_tasks.steps import Telemetry
 from tests.unit.engine.fake_clock import FakeClock
 
 
-def state(limit: int, held: int, since_signal: float | None = None) -> KindState:
-    return KindState(Kind.QUERY, 16, limit, held, 1, 0, 0.0, since_signal, 0.0, ())
+def state(limit: int, held: int, signals: int = 0) -> KindState:
+    return KindState(Kind.QUERY, 16, limit, held, 1, 0, 0.0, None, 0.0, (), signals=signals)
 
 
 def watch(curve: BudgetCurve, kind: KindState) -> None:
@@ -27,7 +27,7 @@ def test_a_day_of_a_run_is_short_and_loses_neither_signal_nor_peak() -> None:
     seconds = 86_400
     for second in range(0, seconds, 2):
         bad = second == 40_000
-        watch(curve, state(2 if bad else 16, 15 if second == 70_000 else 3, 0.5 if bad else None))
+        watch(curve, state(2 if bad else 16, 15 if second == 70_000 else 3, int(second >= 40_000)))
         clock.sleep(2)
     taken = curve.samples["query"]
     assert len(taken) <= MOST_SAMPLES + 1
@@ -43,10 +43,20 @@ def test_a_signal_counts_once_however_often_it_is_looked_at() -> None:
     clock = FakeClock()
     curve = BudgetCurve(clock)
     watch(curve, state(16, 1))
-    for age in (0.2, 1.7, 3.2, 4.7):
+    for _ in range(4):
         clock.sleep(1.5)
-        watch(curve, state(8, 1, age))
+        watch(curve, state(8, 1, signals=2))
     assert [s.signalled for s in curve.samples["query"]].count(True) == 1
+
+
+def test_a_signal_that_is_seen_late_counts_too() -> None:
+    """Looks come more often than another process tells: its state is seen again and again, and then has changed."""
+    clock = FakeClock()
+    curve = BudgetCurve(clock)
+    for signals in (0, 0, 0, 3, 3, 3, 1):  # then the authority has died, and was refused anew
+        watch(curve, state(8, 1, signals))
+        clock.sleep(1.0)
+    assert [s.signalled for s in curve.samples["query"]].count(True) == 2
 
 
 def test_samples_survive_the_event_that_holds_them() -> None:
