@@ -104,7 +104,10 @@ def test_status_fits_and_names_what_another_version_made(width: int) -> None:
 
 def test_what_was_done_later_is_said() -> None:
     later = OutcomeRecord(
-        Partition(TABLE, day(1)), Outcome.COMMITTED, row_count=187, run_id="night-8",
+        Partition(TABLE, day(1)),
+        Outcome.COMMITTED,
+        row_count=187,
+        run_id="night-8",
         recorded_at=NIGHT + timedelta(days=1),
     )
     lines = views.outcome_lines(RECORDS[1:3], [*RECORDS, later])
