@@ -12,17 +12,18 @@ import pytest
 from tests.integration.shop_runs import REPOSITORY, eventually
 from tests.integration.warehouse_fixtures import free_port
 
-ENVIRONMENT = {
-    "PYTHONPATH": str(REPOSITORY),
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AUTH_MODE": "disabled",  # with a token left by a local Ray, it would ask for it; a given address brings none
-}
+ENVIRONMENT = {"PYTHONPATH": str(REPOSITORY), "RAY_USAGE_STATS_ENABLED": "0"}
+WITHOUT_TOKEN = {"RAY_AUTH_MODE": "disabled"}
+"""For a Ray whose drivers are commands of their own: they know the address and no token."""
 
 
 class Cluster:
-    """`address` is for ray.init. Processes are those below the one that was started here, and no others."""
+    """`address` is for ray.init. Processes are those below the one that was started here, and no others.
 
-    def __init__(self, log: Path) -> None:
+    It asks for the token of this process's environment, unless `more` variables say otherwise.
+    """
+
+    def __init__(self, log: Path, **more: str) -> None:
         port = free_port()
         ports = {"--port": port, "--ray-client-server-port": free_port(), "--dashboard-agent-listen-port": 0}
         self.address = f"127.0.0.1:{port}"
@@ -42,7 +43,7 @@ class Cluster:
                     "--block",
                     *words,
                 ],
-                env={**os.environ, **ENVIRONMENT},
+                env={**os.environ, **ENVIRONMENT, **more},
                 stdout=out,
                 stderr=out,
                 start_new_session=True,

@@ -17,7 +17,7 @@ from backcourt.warehouse.emulator import LocalBigQuery
 from tests.faults.kills.fork_server import Child, ForkServer
 from tests.faults.kills.schedule import TABLES, Pool
 from tests.integration import shop
-from tests.integration.ray_cluster import Cluster
+from tests.integration.ray_cluster import WITHOUT_TOKEN, Cluster
 from tests.integration.runs_here import Here
 from tests.integration.shop_fixtures import expected
 from tests.integration.shop_runs import NUMBERS, Hashes, Shop, eventually, install
@@ -138,7 +138,7 @@ def opened(folder: Path, pool: Pool) -> Iterator[Place]:
     try:
         assert Here(stock).run("ingest", orders=stock.orders).exit_code == 0
         with ForkServer(installed, folder / "forks.log") as forks:
-            ray = Cluster(folder / "ray.log") if pool is Pool.RAY else None
+            ray = Cluster(folder / "ray.log", **WITHOUT_TOKEN) if pool is Pool.RAY else None
             place = Place(folder, installed, pool, forks, server, ports, stock, expected(stock.orders), ray)
             yield place
     finally:
