@@ -75,3 +75,25 @@ def pod_specs(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     for document in found:
         walk(document.get("spec"), f"{document['kind']}/{document['metadata']['name']}")
     return specs
+
+
+EVERYTHING = (
+    PROJECT,
+    "backfill.enabled=true",
+    "dashboard.ingress.enabled=true",
+    "dashboard.ingress.host=ray.example.com",
+    "monitoring.podMonitor.enabled=true",
+    "monitoring.rules.enabled=true",
+    "monitoring.grafana.enabled=true",
+    "kueue.queueName=backfills",
+    "rayCronJob.enabled=true",
+    "alerts.webhookSecret=slack",
+)
+
+
+def all_pod_specs() -> dict[str, dict[str, Any]]:
+    return pod_specs(objects(*EVERYTHING)) | pod_specs(objects("backfill.enabled=true", values=TRYOUT))
+
+
+def containers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*spec.get("initContainers", []), *spec["containers"]]
