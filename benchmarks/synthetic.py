@@ -25,6 +25,7 @@ from ray_tasks.attempts import Attempts, Patience
 from ray_tasks.committer import RunIdentity
 from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import EngineSetup, ray_engine
+from ray_tasks.joining import RaySetup, join_ray
 from ray_tasks.observing import Together
 from ray_tasks.permits import LocalPermits
 from ray_tasks.prepare import Ground, ensure_tables, read_ledger
@@ -93,6 +94,9 @@ class Prepared:
     ledger: Entries
     clock: Clock
 
+    def _join(self, namespace: str) -> str:
+        return join_ray(RaySetup(workers=self.size.workers, dashboard=False), namespace, self.clock)
+
     def go(self) -> RunReport:
         """The run, from its engine's start to its record."""
         size, warehouse = self.size, self.connection.open(self.clock)
@@ -115,7 +119,6 @@ class Prepared:
             size.budgets,
             size.workers,
             run_id,
-            dashboard=False,
             patience=Patience(),
         )
         return execute(
@@ -124,7 +127,7 @@ class Prepared:
             self.calendar,
             self.plan,
             self.ledger,
-            lambda: ray_engine(engine, warehouse, self.clock, identity.prefix),
+            lambda: ray_engine(engine, warehouse, self.clock, identity.prefix, self._join),
             NeverStops(),
             Together(),
             earlier={},

@@ -1,6 +1,5 @@
 """What `plan`, `backfill` and `ingest` have in common: prepare, plan, show, ask, carry out, show."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
@@ -25,7 +24,7 @@ from backcourt.sources.source import Source
 from jobs.alerting import LowBudget, alert_of_run, old_code
 from jobs.console import console, print_json
 from jobs.ground import checked_run_id, ground_of, new_run_id
-from jobs.opening import opened_engine
+from jobs.opening import opened_engine, pool_size
 from jobs.options import split_names
 from jobs.progress import watching
 from jobs.results import results_model
@@ -279,7 +278,7 @@ def _run(
     session: Session, wish: Wish, identity: RunIdentity, planned: Planned, stop: StopSignals, watch: _Watch
 ) -> RunReport:
     settings = session.settings
-    workers = 1 if settings.pool == "serial" else settings.workers or os.cpu_count() or 1
+    workers = pool_size(settings)
     setup = RunSetup(
         session.pipeline,
         session.warehouse,

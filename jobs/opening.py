@@ -1,5 +1,6 @@
 """Opens what a run works on: the pool, its share of the budget, and who looks after it while it is alive."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -11,12 +12,13 @@ from backcourt.sharing.store import SharesStore, SharesUnreachable
 from backcourt.sources.source import Source
 from backcourt.warehouse.requests import Kind
 from jobs.session import Session
-from jobs.settings import BudgetSettings, read_budget
+from jobs.settings import BudgetSettings, Settings, read_budget
 from jobs.sharing import open_shares
 from ray_tasks.budget_watch import BudgetWatch
 from ray_tasks.cancelling import CancelWatch, cancel_is_asked
 from ray_tasks.committer import RunIdentity
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
+from ray_tasks.joining import RaySetup, join_ray
 from ray_tasks.share_keeper import ShareKeeper
 
 LOOK_SECONDS = 0.1
@@ -52,7 +54,7 @@ def opened_engine(
         if store:
             with suppress(SharesUnreachable):  # the keeper asks again and again
                 store.read()
-        engine = opened.enter_context(_pool(session, identity, source, workers, sharing=store is not None))
+        engine = opened.enter_context(_pool(session, identity, source, priority, workers, sharing=store is not None))
         keeper: ShareKeeper | None = None
         if store:
             keeper = ShareKeeper(
@@ -87,7 +89,7 @@ def usable(budget: dict[Kind, int], workers: int) -> dict[Kind, int]:
 
 
 def _pool(
-    session: Session, identity: RunIdentity, source: Source | None, workers: int, *, sharing: bool
+    session: Session, identity: RunIdentity, source: Source | None, priority: Priority, workers: int, *, sharing: bool
 ) -> AbstractContextManager[Engine]:
     settings = session.settings
     setup = EngineSetup(
@@ -98,14 +100,26 @@ def _pool(
         workers,
         identity.run_id,
         source,
-        settings.ray_address,
-        settings.dashboard,
-        metrics_port=settings.metrics_port,
         sharing=sharing,
     )
     if settings.pool == "serial":
         return serial_engine(setup, session.warehouse, session.clock)
-    return ray_engine(setup, session.warehouse, session.clock, identity.prefix)
+
+    ray = ray_setup(settings, dashboard=priority is not Priority.DAILY)  # it would be gone before anybody looked
+    return ray_engine(
+        setup, session.warehouse, session.clock, identity.prefix, lambda name: join_ray(ray, name, session.clock)
+    )
+
+
+def pool_size(settings: Settings) -> int:
+    """Workers of the run's pool."""
+    return 1 if settings.pool == "serial" else settings.workers or os.cpu_count() or 1
+
+
+def ray_setup(settings: Settings, *, dashboard: bool) -> RaySetup:
+    """The Ray of the settings; where they do not say, with a dashboard or without."""
+    wanted = dashboard if settings.dashboard is None else settings.dashboard
+    return RaySetup(settings.ray_address, pool_size(settings), wanted, settings.metrics_port)
 
 
 @contextmanager

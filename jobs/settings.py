@@ -50,7 +50,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="Progress as text or as JSON lines; auto: JSON in a pod."
     )
-    dashboard: bool = Field(True, description="Start Ray's dashboard with a local Ray.")
+    dashboard: bool | None = Field(
+        None, description="Start Ray's dashboard with a local Ray; by default for every run but `daily`."
+    )
     metrics_port: int | None = Field(
         None, ge=1024, le=65535, description="Port of a local Ray's Prometheus metrics; by default any free one."
     )

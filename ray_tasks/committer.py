@@ -1,10 +1,10 @@
 """Publishing: one commit at a time for each table, everything that waits goes into the next.
 
-    take   gated partitions of a table                    board
-    stage  their rows into a staging table of its own     a pool worker, load permit
-    intent the commit's job id into `runs`                query permit
-    script BEGIN; head; check; MERGE; ledger; COMMIT      commit permit
-    drop   staging, once the commit is known to be done
+    take      gated partitions of a table                    board
+    stage     their rows into a staging table of its own     a pool worker, load permit
+    announce  the commit's job id in `runs`, meanwhile       query permit
+    script    BEGIN; head; check; MERGE; ledger; COMMIT      commit permit
+    drop      staging, once the commit is known to be done
 
 A commit ends in one of three ways: published, superseded in part (those dates are dropped, the rest goes into the next
 commit), or failed for good. A lost answer is none of them: the job is looked up by its id.
@@ -12,7 +12,8 @@ commit), or failed for good. A lost answer is none of them: the job is looked up
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from datetime import date
 from queue import Empty, SimpleQueue
 
@@ -24,9 +25,10 @@ from backcourt.warehouse.definitions import STAGING_HOURS
 from backcourt.warehouse.errors import AlreadyCommitted, JobUnresolved, Stopped, Superseded, UnknownError
 from backcourt.warehouse.ledger_reads import commits_of, newest_commits
 from backcourt.warehouse.names import Names
-from backcourt.warehouse.requests import TableRef
-from backcourt.warehouse.run_events import Event, event_request
+from backcourt.warehouse.requests import JobRequest, TableRef
+from backcourt.warehouse.run_events import COMMIT_SENT, Event
 from backcourt.warehouse.warehouse import Warehouse
+from ray_tasks.announcer import Announcer
 from ray_tasks.attempts import Attempts
 from ray_tasks.steps import StageStep
 
@@ -47,12 +49,13 @@ class RunIdentity:
 
 @dataclass(frozen=True)
 class Batch:
-    """One commit on its way. `staging` is None where no partition has new rows."""
+    """One commit on its way. `staging` is None where no partition has new rows; `announced` is done once that is."""
 
     commit_id: str
     table: str
     passed: tuple[Passed, ...]
     staging: TableRef | None
+    announced: Future[None] = field(default_factory=Future, compare=False)
 
     @property
     def with_rows(self) -> tuple[Passed, ...]:
@@ -91,6 +94,7 @@ class Committer:
         self._identity, self._pipeline = identity, pipeline
         self._warehouse, self._names, self._attempts = warehouse, names, attempts
         self._state_dataset, self._staging_hours = state_dataset, staging_hours
+        self._announcer = Announcer(attempts, names, state_dataset)
         self._ended: SimpleQueue[CommitEnded] = SimpleQueue()
         self._busy: dict[str, Batch] = {}
         self._sent: set[str] = set()
@@ -120,7 +124,7 @@ class Committer:
         while fitting > 1 and not fits(self._commit_batch(batch), self._names, self._state_dataset):
             fitting //= 2
             batch = self._batch(commit_id, table, passed[:fitting])
-        self._busy[table] = batch
+        self._busy[table] = batch = replace(batch, announced=self._announced(batch))
         return batch, passed[fitting:]
 
     def stage_step(self, batch: Batch) -> StageStep | None:
@@ -168,11 +172,8 @@ class Committer:
             self._ended.put(CommitEnded(batch, error=UnknownError(what, "Run again: the ledger tells how it ended.")))
 
     def _published(self, batch: Batch) -> CommitEnded:
-        request = commit_request(self._commit_batch(batch), self._names, self._state_dataset)
-        event = Event(
-            self._identity.run_id, self._identity.start, "commit_sent", table=batch.table, job_id=request.job_id
-        )
-        self._attempts.run(event_request(event, self._names, self._state_dataset))
+        request = self._request(batch)
+        batch.announced.result()
         try:
             self._attempts.run(request)
         except AlreadyCommitted:
@@ -185,6 +186,14 @@ class Committer:
             return CommitEnded(batch, superseded=self._present_commits(batch, self._beaten(batch, error)))
         self._drop(batch)
         return CommitEnded(batch)
+
+    def _announced(self, batch: Batch) -> Future[None]:
+        """Announce the script's job id: whoever comes after a crash looks for it, sent or not."""
+        run, job_id = self._identity, self._request(batch).job_id
+        return self._announcer.announce(Event(run.run_id, run.start, COMMIT_SENT, table=batch.table, job_id=job_id))
+
+    def _request(self, batch: Batch) -> JobRequest:
+        return commit_request(self._commit_batch(batch), self._names, self._state_dataset)
 
     def _commit_batch(self, batch: Batch) -> CommitBatch:
         entries = tuple(

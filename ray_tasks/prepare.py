@@ -26,7 +26,7 @@ from backcourt.warehouse.run_events import (
     RESOLVED,
     Event,
     UnfinishedCommit,
-    event_request,
+    events_request,
     unfinished_in,
     unfinished_request,
 )
@@ -97,8 +97,9 @@ def resolve_unfinished(ground: Ground, tables: Iterable[str], start: int) -> tup
     found = unfinished_in(ground.attempts.run(request))
     for commit in found:
         _await_commit(ground, commit)
-        event = Event(ground.run_id, start, RESOLVED, commit.table, commit.job_id, nonce=ground.nonce)
-        ground.attempts.run(event_request(event, names, ground.state_dataset))
+    ends = [Event(ground.run_id, start, RESOLVED, c.table, c.job_id, nonce=ground.nonce) for c in found]
+    if ends:
+        ground.attempts.run(events_request(ends, names, ground.state_dataset))
     return tuple(c.job_id for c in found)
 
 

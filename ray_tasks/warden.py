@@ -1,5 +1,8 @@
 """Looks after the permit authority while a run is alive: enlists workers, notices a restart, leads the recovery.
 
+It also starts the reaper, once the authority answers: before that there is nothing to reap, and the processes that a
+run waits for need the cores.
+
 After a restart the authority grants nothing. The warden has every living worker and the driver itself tell what they
 hold, adds the jobs of this start that run at BigQuery and that nobody told of, and only then lets it grant again.
 """
@@ -41,6 +44,7 @@ class Warden:
         pipeline: Pipeline,
         job_prefix: str,
         clock: Clock,
+        start_reaper: Callable[[], Any],
     ) -> None:
         """Take what it looks after.
 
@@ -52,9 +56,11 @@ class Warden:
             pipeline: knows the tables that job ids name.
             job_prefix: what every job id of this start begins with.
             clock: time.
+            start_reaper: makes the reaper's actor.
         """
         self._authority, self._client, self._workers = authority, client, workers
         self._warehouse, self._pipeline, self._prefix, self._clock = warehouse, pipeline, job_prefix, clock
+        self._start_reaper, self._reaper = start_reaper, None
         self._enlisted: set[str] = set()
         self._epoch = ""
         self._kinds: tuple[KindState, ...] = ()
@@ -67,8 +73,10 @@ class Warden:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more, and end the reaper."""
         self._stop.set()
+        if self._reaper is not None:
+            ray.kill(self._reaper)
 
     def kinds(self) -> tuple[KindState, ...]:
         """The permits as they were at the last look."""
@@ -106,13 +114,14 @@ class Warden:
             self._clock.sleep(LOOK_SECONDS)
 
     def look(self) -> None:
-        """Enlist new workers; recover an authority that has restarted.
+        """Enlist new workers and see that there is a reaper; recover an authority that has restarted.
 
         Raises:
             RayActorError, GetTimeoutError, BackcourtError: it could not be finished; look again.
         """
         state: BookState = self._ask(self._authority.state.remote())
         self._kinds = state.kinds
+        self._reaper = self._reaper or self._start_reaper()
         if state.recovering:
             self._recover()
             self._enlisted.clear()

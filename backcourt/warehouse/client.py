@@ -8,13 +8,11 @@ import pyarrow as pa
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import NotFound as HttpNotFound
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
-from google.cloud.bigquery_storage_v1.services.big_query_read import BigQueryReadClient
-from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
 
 from backcourt.clock import Clock, SystemClock
 from backcourt.warehouse.endpoint import Endpoint
 from backcourt.warehouse.foreign_errors import FOREIGN_ERRORS, About, translated
+from backcourt.warehouse.google_clients import BigQueryReadClient, BigQueryReadGrpcTransport, bigquery
 from backcourt.warehouse.jobs_api import NO_RETRY, Jobs, JobSettings
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import (

@@ -22,7 +22,6 @@ from typing import Any
 import pyarrow.parquet as pq
 from google.api_core.exceptions import Conflict
 from google.api_core.exceptions import NotFound as HttpNotFound
-from google.cloud import bigquery
 
 from backcourt.clock import Clock
 from backcourt.warehouse import errors, names
@@ -35,6 +34,7 @@ from backcourt.warehouse.foreign_errors import (
     raised,
     translated,
 )
+from backcourt.warehouse.google_clients import bigquery
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.polling import LoadTimes, pauses
 from backcourt.warehouse.requests import JobPhase, JobRequest, JobResult, JobState, Kind, TableRef

@@ -5,7 +5,7 @@ run: those announced by a start that never recorded its end.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -49,34 +49,48 @@ class UnfinishedCommit:
 
 
 def event_request(event: Event, names: Names, state_dataset: str) -> JobRequest:
-    """The INSERT of one event. Its job id follows from the event, so that the same event is recorded once."""
-    details = json.dumps(dict(event.details), sort_keys=True, separators=(",", ":"))
-    values: dict[str, Parameter | str] = {
-        "event_date": "CURRENT_DATE()",
-        "run_id": Parameter("run_id", "STRING", event.run_id),
-        "start_number": Parameter("start_number", "INT64", event.start),
-        "event": Parameter("event", "STRING", event.name),
-        "at": "CURRENT_TIMESTAMP()",
-        "table_name": Parameter("table_name", "STRING", event.table or None),
-        "job_id": Parameter("job_id", "STRING", event.job_id or None),
-        "nonce": Parameter("nonce", "STRING", event.nonce or None),
-        "details": Parameter("details", "STRING", details if event.details else None),
-    }
-    given = [values[c.name] for c in RUN_COLUMNS]
-    sql = (
-        f"INSERT INTO {names.quoted(State(state_dataset).runs)} ({', '.join(column(c.name) for c in RUN_COLUMNS)})\n"
-        f"VALUES ({', '.join(v if isinstance(v, str) else f'@{v.name}' for v in given)})"
+    """The INSERT of one event."""
+    return events_request((event,), names, state_dataset)
+
+
+def events_request(events: Sequence[Event], names: Names, state_dataset: str) -> JobRequest:
+    """The INSERT of events of one name and one start. Its job id follows from them, so that they are recorded once."""
+    first = events[0]
+    rows = [_row(event, index) for index, event in enumerate(events)]
+    values = ",\n".join(
+        f"({', '.join(v if isinstance(v, str) else f'@{v.name}' for v in (row[c.name] for c in RUN_COLUMNS))})"
+        for row in rows
     )
-    identity = "\n".join((event.table, event.job_id, event.nonce, details))
+    columns = ", ".join(column(c.name) for c in RUN_COLUMNS)
+    identity = "\n".join(f"{e.table}\n{e.job_id}\n{e.nonce}\n{_details(e)}" for e in events)
     digest = sha256(identity.encode()).hexdigest()[:12]
     return JobRequest(
-        f"{event.run_id}-{event.start}-event-{event.name}-{digest}",
+        f"{first.run_id}-{first.start}-event-{first.name}-{digest}",
         Kind.QUERY,
-        event.run_id,
+        first.run_id,
         "runs",
-        sql=sql,
-        parameters=tuple(v for v in given if isinstance(v, Parameter)),
+        sql=f"INSERT INTO {names.quoted(State(state_dataset).runs)} ({columns})\nVALUES {values}",
+        parameters=tuple(v for row in rows for v in row.values() if isinstance(v, Parameter)),
     )
+
+
+def _row(event: Event, index: int) -> dict[str, Parameter | str]:
+    """An event's values by column: parameters with names of their own, or SQL."""
+    values: dict[str, tuple[str, Any]] = {
+        "run_id": ("STRING", event.run_id),
+        "start_number": ("INT64", event.start),
+        "event": ("STRING", event.name),
+        "table_name": ("STRING", event.table or None),
+        "job_id": ("STRING", event.job_id or None),
+        "nonce": ("STRING", event.nonce or None),
+        "details": ("STRING", _details(event) if event.details else None),
+    }
+    given = {name: Parameter(f"{name}_{index}", kind, value) for name, (kind, value) in values.items()}
+    return {"event_date": "CURRENT_DATE()", "at": "CURRENT_TIMESTAMP()", **given}
+
+
+def _details(event: Event) -> str:
+    return json.dumps(dict(event.details), sort_keys=True, separators=(",", ":"))
 
 
 def unfinished_request(

@@ -9,13 +9,13 @@ canonical Arrow types, since servers differ in details such as the name of a lis
 from typing import Any
 
 import pyarrow as pa
-from google.cloud.bigquery_storage_v1 import types
-from google.cloud.bigquery_storage_v1.services.big_query_read import BigQueryReadClient
 
 from backcourt.clock import Clock
 from backcourt.pipeline.table import ARROW_TYPES
 from backcourt.warehouse import errors
 from backcourt.warehouse.foreign_errors import FOREIGN_ERRORS, About, raised, translated
+from backcourt.warehouse.google_clients import BigQueryReadClient
+from backcourt.warehouse.google_clients import storage_types as types
 from backcourt.warehouse.literals import literal
 from backcourt.warehouse.names import Names, column
 from backcourt.warehouse.requests import ReadRequest

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from google.cloud import bigquery
-
 from backcourt.pipeline.table import Column, FieldType
+from backcourt.warehouse.google_clients import bigquery
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import TableDefinition, TableRef, TableState
 

@@ -18,6 +18,7 @@ from ray_tasks.attempts import Patience
 from ray_tasks.committer import RunIdentity
 from ray_tasks.driver import DriverSettings
 from ray_tasks.engine import EngineSetup, ray_engine, serial_engine
+from ray_tasks.joining import RaySetup, join_ray
 from ray_tasks.observing import Observer, Progress, Together
 from ray_tasks.prepare import clear_up, ensure_tables, resolve_unfinished
 from ray_tasks.run import RunReport, RunSetup, claim_start, execute
@@ -85,6 +86,9 @@ class Here:
             date.fromisoformat(shop.AFTER),
         )
 
+    def _join(self, namespace: str) -> str:
+        return join_ray(RaySetup(self.ray), namespace, SystemClock())
+
     def plan(self, name: str, **wish: Any) -> Planned:
         """What a run would do."""
         session = self.session()
@@ -115,7 +119,7 @@ class Here:
         budgets = {Kind(kind): number for kind, number in self.budget.items()}
         engine = EngineSetup(
             session.pipeline, session.connection, session.state_dataset, budgets, self.workers, identity.run_id,
-            wish.source, self.ray, False, self.patience,
+            wish.source, self.patience,
         )  # fmt: skip
         setup = RunSetup(
             session.pipeline, session.warehouse, session.clock, session.state_dataset, Thresholds(),
@@ -123,7 +127,7 @@ class Here:
             DriverSettings(self.budget["read"], self.budget["load"], self.stall),
         )  # fmt: skip
         opened = (
-            (lambda: ray_engine(engine, session.warehouse, session.clock, identity.prefix))
+            (lambda: ray_engine(engine, session.warehouse, session.clock, identity.prefix, self._join))
             if self.ray
             else (lambda: serial_engine(engine, session.warehouse, session.clock))
         )

@@ -3,26 +3,23 @@
 import pytest
 import ray
 
-from backcourt.clock import SystemClock
 from backcourt.errors import Retryable
-from backcourt.warehouse.connection import Connection
-from backcourt.warehouse.endpoint import Endpoint
-from backcourt.warehouse.fake import FakeWarehouse
 from jobs.cli import tell
-from nba.pipeline import PIPELINE
-from ray_tasks.engine import EngineSetup, ray_engine
 from ray_tasks.errors import RayNotStarted
+from ray_tasks.joining import RaySetup, join_ray
+from tests.unit.engine.fake_clock import FakeClock
 
 
-def test_a_node_that_is_slow_to_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_node_that_is_slow_to_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     def slow(**_: object) -> None:
         raise Exception("The current node timed out during startup. This could happen because…")
 
     monkeypatch.setattr(ray, "init", slow)
-    setup = EngineSetup(PIPELINE, Connection(Endpoint("local")), "state", {}, 1, "run")
-    warehouse = FakeWarehouse(lambda _: None)
-    with pytest.raises(RayNotStarted) as failed, ray_engine(setup, warehouse, SystemClock(), "run-1-"):
-        pass
+    with pytest.raises(RayNotStarted) as failed:
+        join_ray(RaySetup(), "run-1-", FakeClock())
+    assert "started again" in caplog.text
     assert isinstance(failed.value, Retryable)
     assert tell(failed.value) == 1
     said = capsys.readouterr().err

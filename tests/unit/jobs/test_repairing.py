@@ -101,7 +101,7 @@ def steps(shelf: Shelf) -> list[str]:
             found.append(call.method)
             continue
         sql = call.argument.sql
-        event = next((p.value for p in call.argument.parameters if p.name == "event"), "")
+        event = next((p.value for p in call.argument.parameters if p.name == "event_0"), "")
         found.append(event or {"SELE": "count", "CREA": "clone", "BEGI": "commit", "": "load"}[sql[:4]])
     return found
 
