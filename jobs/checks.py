@@ -12,10 +12,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from backcourt.clock import Clock
 from backcourt.pipeline.outcomes import Outcome
 from backcourt.pipeline.plan import Ledger, is_due
 from backcourt.pipeline.processor import Pipeline
 from backcourt.pipeline.records import OutcomeRecord
+from backcourt.sharing.store import SharesUnreachable, SharesUnusable
 from backcourt.warehouse.definitions import definition_of, inspect, state_tables
 from backcourt.warehouse.errors import NotFound
 from backcourt.warehouse.history_reads import OutcomeFilter
@@ -23,6 +25,8 @@ from backcourt.warehouse.inspection import DATASET_RIGHTS, PROJECT_RIGHTS, TABLE
 from backcourt.warehouse.requests import TableDefinition, TableRef, TableState
 from jobs.checking import Check, Finding, Verdict
 from jobs.session import Session
+from jobs.settings import Settings
+from jobs.sharing import open_shares
 from ray_tasks.lookback import read_outcomes
 from ray_tasks.prepare import Ground, read_calendar, read_ledger
 
@@ -78,6 +82,7 @@ def all_checks(site: Site) -> list[Check]:
         ("quotas", quotas, False),
         ("inputs", inputs, False),
         ("streaming", streaming, False),
+        ("shares", shares, False),
         ("disk", disk, True),
         ("object-store", object_store, True),
         ("clock", clock, True),
@@ -231,6 +236,28 @@ def streaming(site: Site) -> Finding:
         do = "Stop whoever streams into them, then wait up to 90 minutes."
         return Finding(Verdict.FAIL, f"rows are in the streaming buffer of {', '.join(held)}", do)
     return Finding(Verdict.OK, "no streaming buffer holds rows")
+
+
+def shares(site: Site) -> Finding:
+    """The place where runs share the budget can be read."""
+    return judge_shares(site.session.settings, site.session.clock)
+
+
+def judge_shares(settings: Settings, clock: Clock) -> Finding:
+    """A place that is wrong ends a run with 4; one that does not answer now only makes it wait."""
+    if settings.shares == "none":
+        return _not_applicable("runs from here share no budget")
+    try:
+        with open_shares(settings, clock) as store:
+            found = store.read().shares if store else ()
+    except SharesUnusable as error:
+        return Finding(Verdict.FAIL, error.what.rstrip("."), error.do)
+    except SharesUnreachable as error:
+        return Finding(Verdict.WARN, error.what.rstrip("."), "A run waits until they answer.")
+    others = ", ".join(share.run for share in found)
+    return Finding(
+        Verdict.OK, f"the budget is shared with {others}" if others else "no other run has any of the budget"
+    )
 
 
 def disk(site: Site) -> Finding:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from backcourt.pipeline.plan import TablePlan
+    from backcourt.pipeline.records import RunRecord
     from backcourt.warehouse.history_reads import LastOutcome
     from jobs.session import Session
     from jobs.sharing import ShareStatus
@@ -30,6 +31,8 @@ RepositoryVersion = Annotated[
 ]
 WIDE = 140
 """Columns of a screen that has room for the tables' datasets and last runs."""
+LAST_RUN_DAYS = 30
+"""How far back it looks for the last run that has ended."""
 HISTORY_DAYS = 365
 """How far back `status` looks for the last outcome of a partition."""
 
@@ -56,12 +59,40 @@ class TableStatus:
 
 
 @dataclass(frozen=True)
+class LastRun:
+    """A run that has ended; bytes of its queries and commits, planned at most and billed, where they were recorded."""
+
+    run_id: str
+    ended_at: str
+    exit_code: int | None
+    planned_bytes: int | None
+    billed_bytes: int | None
+
+    @classmethod
+    def of(cls, runs: Iterable["RunRecord"]) -> "LastRun | None":
+        """The one that ended last."""
+        ended = [(run.ended_at, run) for run in runs if run.ended_at]
+        if not ended:
+            return None
+        at, run = max(ended, key=lambda pair: pair[0])
+        return cls(run.run_id, f"{at:%Y-%m-%d %H:%M}", run.exit_code, run.planned_bytes, run.billed_bytes)
+
+    def __str__(self) -> str:
+        from jobs.console import bytes_text
+
+        billed = f"; it billed {bytes_text(self.billed_bytes)}" if self.billed_bytes else ""
+        planned = f", its plan said at most {bytes_text(self.planned_bytes)}" if billed and self.planned_bytes else ""
+        return f"Last run: {self.run_id} ended at {self.ended_at} with {self.exit_code}{billed}{planned}."
+
+
+@dataclass(frozen=True)
 class Found:
-    """What `status` read: the tables, and what is to be said of the code that runs here."""
+    """What `status` read: the tables, what is to be said of the code that runs here, the last run that has ended."""
 
     tables: tuple[TableStatus, ...]
     code_version: str
     drift: tuple[str, ...]
+    last_run: LastRun | None
 
 
 def status(
@@ -100,6 +131,8 @@ def status(
     _show_tables(out, found.tables)
     for sentence in found.drift:
         out.print(sentence, markup=False)
+    if found.last_run and found.last_run.billed_bytes:
+        out.print(str(found.last_run), markup=False)
     if shares:
         _show_shares(out, shares)
     for run in runs:
@@ -128,7 +161,7 @@ def _look(session: "Session", tables: list[str] | None, dates: Any, wanted_versi
     from jobs.options import split_names
     from jobs.session import find_tables
     from jobs.version import code_version
-    from ray_tasks.lookback import read_code_versions
+    from ray_tasks.lookback import read_code_versions, read_runs
     from ray_tasks.prepare import own_rows, read_ledger
 
     ground = ground_of(session, new_run_id(session, "status"))
@@ -150,7 +183,8 @@ def _look(session: "Session", tables: list[str] | None, dates: Any, wanted_versi
     )
     found = [_table_status(t, [o for o in last if o.table == t.table], other[t.table]) for t in plan.tables]
     drift = drift_sentences(code_version(), read_code_versions(ground), wanted_version)
-    return Found(tuple(found), code_version(), drift)
+    ended = LastRun.of(read_runs(ground, session.as_of - timedelta(days=LAST_RUN_DAYS)))
+    return Found(tuple(found), code_version(), drift, ended)
 
 
 def _table_status(table: "TablePlan", last: Sequence["LastOutcome"], other_version: int) -> TableStatus:

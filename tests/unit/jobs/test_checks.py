@@ -1,12 +1,16 @@
 """What a preflight makes of what it sees: clocks, rights, locations, quotas, inputs, disks."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from backcourt.clock import SystemClock
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Outcome, Partition
 from backcourt.pipeline.records import OutcomeRecord
+from backcourt.pipeline.shares import Priority, Share, Wish
+from backcourt.sharing.store import text_of
 from jobs.checking import Finding, Verdict
 from jobs.checks import (
     changed_today,
@@ -16,7 +20,9 @@ from jobs.checks import (
     judge_locations,
     judge_quotas,
     judge_rights,
+    judge_shares,
 )
+from jobs.settings import Settings
 from tests.integration import shop
 
 NOW = datetime(2024, 3, 1, 10, tzinfo=UTC)
@@ -103,3 +109,23 @@ def test_dates_without_their_raw_rows_are_counted() -> None:
 def test_a_full_disk() -> None:
     assert judge_disk({"/a": 2**30, "/b": 2**40}).verdict is Verdict.OK
     assert seen(judge_disk({"/a": 2**20, "/b": 2**40})) == (Verdict.FAIL, "/a has 1 MiB free, 1 GiB is needed")
+
+
+def test_a_place_for_the_shares_of_the_budget_that_cannot_be_used(tmp_path: Path) -> None:
+    file, clock = tmp_path / "shares.json", SystemClock()
+    here = Settings(shares=f"file:{file}")
+    assert seen(judge_shares(here, clock)) == (Verdict.OK, "no other run has any of the budget")
+    file.write_text("{}")
+    broken = judge_shares(here, clock)
+    assert broken.verdict is Verdict.FAIL
+    assert str(file) in broken.what
+    assert broken.do == "Empty it while no run is alive."
+    assert judge_shares(Settings(shares="none"), clock).verdict is Verdict.NOT_APPLICABLE
+
+
+def test_whom_the_budget_is_shared_with(tmp_path: Path) -> None:
+    file = tmp_path / "shares.json"
+    wish = Wish("nightly-1", Priority.DAILY, {"query": 4}, {"query": 2})
+    file.write_text(text_of((Share(wish, {"query": 1}, NOW),)))
+    found = judge_shares(Settings(shares=f"file:{file}"), SystemClock())
+    assert seen(found) == (Verdict.OK, "the budget is shared with nightly-1")
