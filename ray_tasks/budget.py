@@ -63,6 +63,12 @@ class Budget:
             self.halvings += 1
             self._halved_at_serial = next_serial
 
+    def take_over(self, setting: int, limit: int, now: float, parked_seconds: float) -> None:
+        """Go on from where a former authority of the run was: what was refused is still too much now."""
+        self.setting, self.limit, self._last_change = setting, limit, now
+        if parked_seconds:
+            self.parked_until = self._last_change = now + parked_seconds
+
     def grow(self, now: float) -> None:
         """Take the steps up that are due: by time alone, whether or not anybody asks for a permit."""
         while self.limit < self.setting and now - self._last_change >= self._period():

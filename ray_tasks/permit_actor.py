@@ -5,8 +5,8 @@ milliseconds and turns the worker's permits into orphans. The driver needs no wa
 it, this one included.
 
 When this actor dies, Ray starts it again with an empty book. It then grants nothing until the driver has had every
-living worker tell what it holds (`readmit`), has added the jobs that run at BigQuery and belong to nobody
-(`adopt_orphans`), and calls `resume`.
+living worker tell what it holds (`readmit`), has told how the budgets stood (`remember`), has added the jobs that run
+at BigQuery and belong to nobody (`adopt_orphans`), and calls `resume`.
 """
 
 import asyncio
@@ -89,6 +89,10 @@ class PermitAuthority:
         """A living holder tells what it holds; answers this life's epoch."""
         self._book.readmit(permits, self._clock.monotonic())
         return self._book.epoch
+
+    async def remember(self, kinds: tuple[KindState, ...]) -> None:
+        """The budgets of the former life, as they were last seen."""
+        self._book.remember(kinds, self._clock.monotonic())
 
     async def adopt_orphans(self, asks: tuple[Ask, ...]) -> None:
         """Jobs that run at BigQuery and that nobody told of."""

@@ -191,6 +191,11 @@ class PermitBook:
                 again.append(permit)
         return again
 
+    def remember(self, kinds: Iterable[KindState], now: float) -> None:
+        """What was last seen of the former life's budgets; the time since then counts for nothing."""
+        for seen in kinds:
+            self.budgets[seen.kind].take_over(seen.setting, seen.limit, now, seen.parked_seconds)
+
     def adopt_orphans(self, asks: Iterable[Ask], now: float) -> None:
         """Jobs that run at BigQuery and that nobody told of; telling twice does no harm."""
         known = {p.ask.job_id for p in (*self.held.values(), *self.orphans.values())}

@@ -4,7 +4,8 @@ It also starts the reaper, once the authority answers: before that there is noth
 run waits for need the cores.
 
 After a restart the authority grants nothing. The warden has every living worker and the driver itself tell what they
-hold, adds the jobs of this start that run at BigQuery and that nobody told of, and only then lets it grant again.
+hold, tells how the budgets stood, adds the jobs of this start that run at BigQuery and that nobody told of, and only
+then lets it grant again.
 """
 
 import threading
@@ -64,6 +65,7 @@ class Warden:
         self._enlisted: set[str] = set()
         self._epoch = ""
         self._kinds: tuple[KindState, ...] = ()
+        self._settings: dict[Kind, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look_for_ever, name="warden", daemon=True)
         self.recoveries = 0
@@ -88,7 +90,8 @@ class Warden:
         Raises:
             RayActorError, GetTimeoutError: the authority does not answer now; try again.
         """
-        self._ask(self._authority.set_limits.remote(dict(settings)))
+        self._settings = dict(settings)
+        self._ask(self._authority.set_limits.remote(self._settings))
 
     def cap(self, target: Mapping[Kind, int]) -> Capped:
         """Stop granting beyond a smaller share; see ShareLimits.
@@ -120,12 +123,11 @@ class Warden:
             RayActorError, GetTimeoutError, BackcourtError: it could not be finished; look again.
         """
         state: BookState = self._ask(self._authority.state.remote())
-        self._kinds = state.kinds
         self._reaper = self._reaper or self._start_reaper()
         if state.recovering:
             self._recover()
             self._enlisted.clear()
-        self._epoch = state.epoch
+        self._kinds, self._epoch = state.kinds, state.epoch
         for name, handle in self._workers().items():
             if name not in self._enlisted:
                 self._ask(self._authority.enlist.remote(name, handle))
@@ -140,6 +142,9 @@ class Warden:
                 told_by[name] = handle
             except RayActorError:
                 continue  # dead: what it had is found among BigQuery's jobs
+        self._ask(self._authority.remember.remote(self._kinds))
+        if self._settings:  # it may have been changed since the last look
+            self._ask(self._authority.set_limits.remote(self._settings))
         self._ask(self._authority.readmit.remote(tuple(permits)))
         for name, handle in told_by.items():  # who dies from here on is noticed by the authority itself
             self._ask(self._authority.enlist.remote(name, handle))

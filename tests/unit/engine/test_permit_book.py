@@ -301,6 +301,21 @@ def test_what_is_given_back_or_orphaned_during_a_recovery_is_not_held_for_ever()
     assert set(book.orphans) == {"dead"}
 
 
+def test_a_new_life_goes_on_with_the_limits_of_the_former_one() -> None:
+    """Else an authority that dies in an overload would come back with the whole budget."""
+    former = new_book({Kind.LOAD: 16, Kind.QUERY: 16, Kind.READ: 16}, "e1")
+    former.set_limits({Kind.LOAD: 8})
+    former.signal(granted(former, 1, Kind.LOAD)[0], 5000.0)
+    former.signal(granted(former, 1, Kind.QUERY)[0], 5000.0, park_seconds=600.0)
+    book = PermitBook({kind: Budget(16) for kind in (Kind.LOAD, Kind.QUERY, Kind.READ)}, "e2", recovering=True)
+    book.remember(former.state(5001.0), 90_000.0)  # its clock is another machine's
+    assert [(k.setting, k.limit, k.parked_seconds) for k in book.state(90_000.0)] == [
+        (8, 4, 0.0), (16, 8, 599.0), (16, 16, 0.0)
+    ]  # fmt: skip
+    assert [k.limit for k in book.state(90_000.0 + QUIET_SECONDS)] == [5, 8, 16]
+    assert [k.limit for k in book.state(90_599.0 + QUIET_SECONDS)] == [8, 9, 16]
+
+
 def test_who_waits_too_long_is_told_who_holds_what() -> None:
     permits = LocalPermits({Kind.LOAD: 1}, FakeClock(step=4.0), patience=3.0)
     with held(permits, Kind.LOAD, "job-1"), pytest.raises(PermitTimeout) as refused:
