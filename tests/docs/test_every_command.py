@@ -22,7 +22,8 @@ from backcourt.clock import SystemClock
 from backcourt.warehouse.emulator import LocalBigQuery
 from jobs.cli import app
 from tests.docs.blocks import PAGES, REPOSITORY, Command, commands, is_shown
-from tests.integration.nba_league import League, Told
+from tests.integration.in_process import Told
+from tests.integration.nba_league import League
 
 FIRST, LAST, NIGHT = date(2023, 10, 24), date(2023, 11, 20), date(2023, 11, 21)
 RUNBOOK = "runbook.md"

@@ -1,36 +1,16 @@
 """A simulated league in the shared local BigQuery, and the commands that work on it, run in the test's own process."""
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from click.testing import Result
-from typer.testing import CliRunner
-
-from backcourt.errors import BackcourtError
 from backcourt.warehouse.emulator import LocalBigQuery
-from jobs.cli import app, tell
 from tests.integration.google_clients import rest_client, rows
+from tests.integration.in_process import Told, command
 
 DATASETS = ("nba_raw", "nba_analytics", "nba_precompute", "nba_predictions", "nba_orchestration")
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a command said, and its exit code."""
-
-    code: int
-    text: str
-
-    @property
-    def json(self) -> Any:
-        """Its output as JSON."""
-        return json.loads(self.text)
 
 
 @dataclass(frozen=True)
@@ -45,14 +25,7 @@ class League:
     def run(self, *words: str, **settings: str) -> Told:
         """`backcourt <words>` under settings of its own; its log lines are among what it says."""
         own = {f"BACKCOURT_{name.upper()}": value for name, value in settings.items()}
-        with _signals_as_before():
-            result: Result = CliRunner().invoke(app, list(words), env={**self._variables, **own})
-        error = result.exception
-        if isinstance(error, BackcourtError):
-            return Told(tell(error), f"{result.output}{error}")
-        if error is not None and not isinstance(error, SystemExit):
-            raise error
-        return Told(result.exit_code, result.output)
+        return command(words, {**self._variables, **own})
 
     def done(self, *words: str) -> Told:
         """A command that must end well."""
@@ -81,14 +54,3 @@ class League:
             "BACKCOURT_AS_OF": str(self.as_of),
             "BACKCOURT_LOG_FORMAT": "text",
         }
-
-
-@contextmanager
-def _signals_as_before() -> Iterator[None]:
-    """The command's signal handlers do not outlive it."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

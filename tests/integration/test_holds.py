@@ -5,17 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from backcourt.errors import BackcourtError
 from backcourt.pipeline.outcomes import Category, Outcome
-from jobs.cli import app, tell
 from jobs.flow import Wish, make_plan
 from jobs.ground import ground_of
 from ray_tasks.committer import RunIdentity
 from ray_tasks.prepare import ensure_tables
 from tests.integration import shop as stores
+from tests.integration.in_process import command as run_command
 from tests.integration.runs_here import Here
 from tests.integration.shop_fixtures import NewShop, fair_weather, new_shop, server, stock, whole  # noqa: F401
 from tests.integration.shop_runs import Hashes, Shop
@@ -25,13 +22,8 @@ DERIVED = tuple(stores.DERIVED)
 
 def command(shop: Shop, *words: str) -> tuple[int, str]:
     """A command in this process: exit code and what it printed."""
-    result: Result = CliRunner().invoke(app, list(words), env=shop.environment())
-    error = result.exception
-    if isinstance(error, BackcourtError):
-        return tell(error), f"{result.output}{error}"
-    if error is not None and not isinstance(error, SystemExit):
-        raise error
-    return result.exit_code, result.output
+    told = run_command(words, shop.environment())
+    return told.code, told.text
 
 
 @pytest.fixture

@@ -7,19 +7,16 @@ from datetime import date
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from backcourt.errors import BackcourtError
 from backcourt.pipeline.outcomes import Outcome
 from backcourt.pipeline.validation import KeyCount
 from backcourt.warehouse.errors import RowsChanged, Superseded
-from jobs.cli import app, tell
 from jobs.deduping import deduplicate, find_doubled
 from jobs.ground import ground_of
 from jobs.repairing import Repair, repair_of
 from ray_tasks.prepare import read_ledger
 from tests.integration import shop as stores
+from tests.integration.in_process import command
 from tests.integration.runs_here import Here
 from tests.integration.shop_fixtures import NewShop, fair_weather, new_shop, server, stock, whole  # noqa: F401
 from tests.integration.shop_runs import Hashes, Shop
@@ -36,13 +33,8 @@ class Open:
     shop: Shop
 
     def run(self, *words: str) -> tuple[int, str]:
-        result: Result = CliRunner().invoke(app, list(words), env=self.shop.environment())
-        error = result.exception
-        if isinstance(error, BackcourtError):
-            return tell(error), f"{result.output}{error}"
-        if error is not None and not isinstance(error, SystemExit):
-            raise error
-        return result.exit_code, result.output
+        told = command(words, self.shop.environment())
+        return told.code, told.text
 
     def findings(self, *words: str) -> set[tuple[str, str, str]]:
         code, told = self.run("validate", *words, "--json")

@@ -11,14 +11,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 from backcourt.clock import SystemClock
-from backcourt.errors import BackcourtError
 from backcourt.warehouse.emulator import LocalBigQuery
-from jobs.cli import app, tell
 from tests.integration import shop as stores
+from tests.integration.in_process import command
 from tests.integration.runs_here import Here
 from tests.integration.shop_runs import Shop, install
 
@@ -32,13 +29,8 @@ class Store:
     shop: Shop
 
     def run(self, *words: str) -> tuple[int, str]:
-        result: Result = CliRunner().invoke(app, list(words), env=self.shop.environment())
-        error = result.exception
-        if isinstance(error, BackcourtError):
-            return tell(error), f"{result.output}{error}"
-        if error is not None and not isinstance(error, SystemExit):
-            raise error
-        return result.exit_code, result.output
+        told = command(words, self.shop.environment())
+        return told.code, told.text
 
     def told(self, *words: str) -> tuple[int, Any]:
         code, told = self.run(*words, "--json")
