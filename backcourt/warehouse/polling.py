@@ -13,10 +13,8 @@ LEAST, MOST = 0.05, 1.0
 """Seconds between later looks: a twentieth of the time waited, within these."""
 REMEMBERED = 8
 """Loads that are remembered: one that was far quicker than the others shortens the first pause for so many."""
-EARLY = 0.96
+EARLY = 0.9
 """The first look comes at this share of the quickest remembered load."""
-NEAR, NEAR_LOOKS = 0.02, 6
-"""Then come so many looks, each after this share of it: most loads end about now."""
 
 
 class LoadTimes:
@@ -31,10 +29,8 @@ class LoadTimes:
 
     def pauses(self) -> Iterator[float]:
         """Endless seconds between looks at a load."""
-        quickest = min(self._seconds, default=0.0)
-        if EARLY * quickest <= sum(FIRST_PAUSES):
-            return pauses()
-        return pauses((EARLY * quickest, *[max(NEAR * quickest, FIRST_PAUSES[0])] * NEAR_LOOKS))
+        first = EARLY * min(self._seconds, default=0.0)
+        return pauses((first,) if first > sum(FIRST_PAUSES) else FIRST_PAUSES)
 
 
 def pauses(first: tuple[float, ...] = FIRST_PAUSES) -> Iterator[float]:
