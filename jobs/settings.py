@@ -246,5 +246,6 @@ def _sentence(error: ValidationError) -> str:
     known = first["type"] in ("missing", "extra_forbidden") or not first["loc"]
     given = "" if known else f" {first['input']!r}"
     text = first["msg"].removeprefix("Value error, ")
-    what = f"Setting {name}{given}" if name else "These settings"
+    shown = name if name.isprintable() else repr(name)
+    what = f"Setting {shown}{given}" if name else "These settings"
     return f"{what} cannot be used: {text[0].lower()}{text[1:]}."

@@ -97,6 +97,7 @@ def loaded(file: Path) -> Any:
 
 @LOOSE
 @given(content=FILES)
+@example(content={"\n": None})
 def test_a_settings_file_is_used_or_refused_in_one_line(content: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     try:
