@@ -1,13 +1,14 @@
 """What `plan`, `status` and `report` take on a warehouse that holds more than 10,000 partitions.
 
-    .venv/bin/python -m benchmarks.look_back
+    .venv/bin/python -m benchmarks.look_back [--seasons 5]
 
-The schedule is that of 918 simulated game dates, ingested. For every other table and date the ledger and the history
+The schedule is that of 918 simulated game dates, or of the last seasons of them, ingested. For every other table and date the ledger and the history
 are filled with rows as a run would have written them, versions of the inputs included, without computing anything:
 these commands read records, not tables. Each command is timed from the start of its process to its end, after one that
 is not.
 """
 
+import argparse
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,11 +42,14 @@ ASKED = (("plan",), ("status",), ("report", "--to", "report.html"), ("history", 
 
 def main() -> None:
     """Fill the records, then time what reads them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seasons", type=int, default=5, choices=range(1, 6), help="The last so many; 4 for 12,000.")
+    given = parser.parse_args()
     clock = SystemClock()
     with TemporaryDirectory() as name, LocalBigQuery(None) as server:
         folder = Path(name)
         variables = environment(server.endpoint, folder, as_of=AS_OF, pool="serial", shares="none")
-        _write_schedule(folder)
+        _write_schedule(folder, given.seasons)
         ingest = ["ingest", "--source", f"folder:{folder}", "--tables", "schedule", "--yes"]
         run_sampled([COMMAND, *ingest], variables, clock)
         told = {"endpoint": server.endpoint.rest, "storage_endpoint": server.endpoint.storage, "as_of": str(AS_OF)}
@@ -63,8 +67,8 @@ def main() -> None:
     print(markdown(("command", "seconds", "peak memory"), rows[1:]))
 
 
-def _write_schedule(folder: Path) -> None:
-    for year in range(2021, 2026):
+def _write_schedule(folder: Path, seasons: int) -> None:
+    for year in range(2026 - seasons, 2026):
         play = SeasonPlay(7, year)
         games = tables.within(play.schedule, date.min, LAST)
         games += [p.game for p in play.played(date.min, LAST) if p.game.season_type != "regular"]
