@@ -2,10 +2,10 @@
 
     .venv/bin/python -m benchmarks.look_back [--seasons 5]
 
-The schedule is that of 918 simulated game dates, or of the last seasons of them, ingested. For every other table and date the ledger and the history
-are filled with rows as a run would have written them, versions of the inputs included, without computing anything:
-these commands read records, not tables. Each command is timed from the start of its process to its end, after one that
-is not.
+The schedule is that of 918 simulated game dates, or of the last seasons of them, ingested. For every other table and
+date the ledger and the history are filled with rows as a run would have written them, versions of the inputs included,
+without computing anything: these commands read records, not tables. Each command is timed from the start of its process
+to its end, after one that is not.
 """
 
 import argparse
