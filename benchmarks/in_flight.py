@@ -3,11 +3,10 @@
     .venv/bin/python -m benchmarks.in_flight [--latency 1] [--budget 16] [--tables 72] [--dates 60] [--spare 8]
 
 The proxy in front of the local BigQuery answers every load, query and commit itself, after the given latency, so that
-only the engine is measured. Many small tables: a table has one commit at a time. Each commit takes one load, one query
-(the announcement of its job id) and one script, so that the three kinds are needed equally; the fullest is what bounds
-the run. With `--spare` loads and queries have more permits than commits, so that it is commits that bound the run, and
-nothing but the engine keeps them from being full. There are half as many workers again as commits may be in flight:
-computing needs some too.
+only the engine is measured. Many small tables: a table has one commit at a time. Each commit takes one load and one
+script, so that the two kinds are needed equally; one query announces the job ids of many. With `--spare` loads and
+queries have more permits than commits, so that it is commits that bound the run, and nothing but the engine keeps them
+from being full. There are half as many workers again as commits may be in flight: computing needs some too.
 
 Counted from the first job of a kind to its last, the start of the workers and the end included, and once more for the
 middle half of that time.

@@ -26,7 +26,7 @@ READER_PAUSE = 0.2
 CALLS: dict[Step, dict[str, str]] = {
     Step.BEFORE_LOAD: {"method": "upload", "job_id_contains": "-{}-"},
     Step.AFTER_LOAD: {"method": "get", "kind": "load", "job_id_contains": "-{}-"},
-    Step.STAGED: {"method": "insert", "job_id_contains": "-event-commit_sent-"},
+    Step.ANNOUNCED: {"method": "insert", "job_id_contains": "-event-commit_sent-"},
     Step.SCRIPT_ON_ITS_WAY: {"method": "insert", "kind": "commit", "job_id_contains": "-{}-"},
     Step.SCRIPT_SENT: {"method": "results", "kind": "commit", "job_id_contains": "-{}-"},
     Step.ANSWER_LOST: {"method": "get", "kind": "commit", "job_id_contains": "-{}-"},

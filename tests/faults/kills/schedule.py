@@ -46,7 +46,7 @@ class Step(StrEnum):
 
     BEFORE_LOAD = "before load"
     AFTER_LOAD = "after load"
-    STAGED = "staged"
+    ANNOUNCED = "announced"
     SCRIPT_ON_ITS_WAY = "script on its way"
     SCRIPT_SENT = "script sent"
     ANSWER_LOST = "answer lost"
