@@ -127,7 +127,9 @@ class Warden:
         if state.recovering:
             self._recover()
             self._enlisted.clear()
-        self._kinds, self._epoch = state.kinds, state.epoch
+        else:  # what a life that has not recovered says of its budgets is only their beginning
+            self._kinds = state.kinds
+        self._epoch = state.epoch
         for name, handle in self._workers().items():
             if name not in self._enlisted:
                 self._ask(self._authority.enlist.remote(name, handle))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import ray
 
+from backcourt.warehouse.requests import Kind
 from ray_tasks.observing import Progress
 from tests.integration import shop
 from tests.integration.ray_cluster import Cluster, cluster  # noqa: F401
@@ -88,7 +89,7 @@ def test_a_holder_killed_while_it_loads(new_shop: NewShop, whole: Hashes, cluste
 
 
 def test_the_permit_authority_killed(new_shop: NewShop, whole: Hashes, cluster: Cluster) -> None:  # noqa: F811
-    """It comes back under another epoch, learns what is held, and grants no more than the budget."""
+    """It comes back under another epoch, learns what is held and what the budget was, and grants no more than that."""
     store = new_shop()
     store.server.control.reset()
     store.server.control.change(latency={"load": 2.0, "commit": 2.0})
@@ -98,15 +99,20 @@ def test_the_permit_authority_killed(new_shop: NewShop, whole: Hashes, cluster: 
         return str(ray.get(ray.get_actor("permits").state.remote()).epoch)
 
     def kill_authority(progress: Progress) -> bool:
-        if not held(progress, "load"):
+        settings.append(next((k.setting for k in progress.kinds if k.kind is Kind.QUERY), 0))
+        if settings[-1] == 1 and not epochs:
+            ray.get(ray.get_actor("permits").set_limits.remote({Kind.QUERY: 3}))
+        if epochs or settings[-1] != 3 or not held(progress, "load"):
             return False
         epochs.append(epoch())
-        return kill(cluster, "ray::PermitAuthority")
+        kill(cluster, "ray::PermitAuthority")
+        return False  # it goes on looking
 
-    meddler = Meddler(kill_authority)
+    settings: list[int] = []
     budget = {"read": 2, "query": 1, "load": 1, "commit": 1}
-    report = Here(store, 3, 7, cluster.address, budget).run("authority", observer=meddler)
-    assert meddler.done
+    report = Here(store, 3, 7, cluster.address, budget).run("authority", observer=Meddler(kill_authority))
+    assert epochs
+    assert set(settings[settings.index(3) :]) == {3}  # a change made live outlives it
     assert counted(report) == ALL
     store.assert_whole(whole)
     most = store.server.control.counters()["max_in_flight"]
