@@ -83,10 +83,9 @@ class Jobs:
         deadline = self._clock.monotonic() + request.timeout
         send = self._load if request.kind is Kind.LOAD else self._query
         job, adopted = self._insert(lambda: send(request), request.job_id, about, deadline)
-        began = self._clock.monotonic()
         job = self._ended(job, about, deadline, self._loads.pauses() if request.kind is Kind.LOAD else pauses())
-        if request.kind is Kind.LOAD and not adopted:
-            self._loads.took(self._clock.monotonic() - began)
+        if request.kind is Kind.LOAD and job.created and job.ended:
+            self._loads.took((job.ended - job.created).total_seconds())
         if job.error_result:
             raise _failure(job, about)
         return self._result(job, request, about, adopted=adopted)

@@ -8,29 +8,30 @@ from collections import deque
 from collections.abc import Iterator
 
 FIRST_PAUSES = (0.02, 0.03, 0.05)
-"""Seconds between the first looks at a job of which nothing is known."""
+"""Seconds between the first looks at a job: from its insert, or from when the ones before it had ended."""
 LEAST, MOST = 0.05, 1.0
 """Seconds between later looks: a twentieth of the time waited, within these."""
 REMEMBERED = 8
 """Loads that are remembered: one that was far quicker than the others shortens the first pause for so many."""
-EARLY = 0.9
-"""The first look comes at this share of the quickest remembered load."""
 
 
 class LoadTimes:
-    """How long the last loads took, and the pauses that follow from it."""
+    """How long the last loads took by BigQuery's own times, and the pauses that follow from it.
+
+    What this process saw would not do: it sees an end late, so that the first look would come later and later.
+    """
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=REMEMBERED)
 
     def took(self, seconds: float) -> None:
-        """Remember a load that has ended."""
+        """Remember a load that took so many seconds from its creation to its end."""
         self._seconds.append(seconds)
 
     def pauses(self) -> Iterator[float]:
         """Endless seconds between looks at a load."""
-        first = EARLY * min(self._seconds, default=0.0)
-        return pauses((first,) if first > sum(FIRST_PAUSES) else FIRST_PAUSES)
+        first = min(self._seconds, default=0.0)
+        return pauses((first, *FIRST_PAUSES) if first > sum(FIRST_PAUSES) else FIRST_PAUSES)
 
 
 def pauses(first: tuple[float, ...] = FIRST_PAUSES) -> Iterator[float]:

@@ -46,6 +46,8 @@ class FakeJob:
     statement_type: str = "SCRIPT"
     total_bytes_processed: int = 10
     total_bytes_billed: int = 20
+    created: datetime | None = None
+    ended: datetime | None = None
 
 
 @dataclass
@@ -110,10 +112,14 @@ def test_a_query_is_bound_in_bytes(jobs: Jobs, service: FakeGoogle) -> None:
     assert (result.output_rows, result.bytes_processed, result.bytes_billed) == (3, 10, 20)
 
 
-def test_a_load_appends_parquet_with_the_whole_schema(jobs: Jobs, service: FakeGoogle) -> None:
+def load_of_two_rows() -> JobRequest:
     schema = pa.schema([c.arrow for c in COLUMNS])
     rows = pa.table({"n": [1, 2], "xs": [[0.5], []]}, schema=schema)
-    load = JobRequest("j-1", Kind.LOAD, "r1", "d.t", destination=TableRef("d", "t"), rows=rows, columns=COLUMNS)
+    return JobRequest("j-1", Kind.LOAD, "r1", "d.t", destination=TableRef("d", "t"), rows=rows, columns=COLUMNS)
+
+
+def test_a_load_appends_parquet_with_the_whole_schema(jobs: Jobs, service: FakeGoogle) -> None:
+    load = load_of_two_rows()
     service.sends = [FakeJob(output_rows=2)]
     assert jobs.run(load).output_rows == 2
     (_, sent) = service.asked[0]
@@ -199,6 +205,21 @@ def test_polling_is_quick_first_and_calm_later(jobs: Jobs, service: FakeGoogle, 
     assert clock.slept[0] < 0.05
     assert clock.slept == sorted(clock.slept)
     assert max(clock.slept) == 1
+
+
+def test_a_load_is_looked_at_when_the_one_before_took_so_long(
+    jobs: Jobs, service: FakeGoogle, clock: FakeClock
+) -> None:
+    """By the service's own times: this process saw the first one end after more than three seconds."""
+    created = datetime(2024, 1, 1, tzinfo=UTC)
+    done = FakeJob(output_rows=2, created=created, ended=created + timedelta(seconds=2.5))
+    service.sends, service.gets = [FakeJob(state="RUNNING")], [*[FakeJob(state="RUNNING")] * 50, done]
+    jobs.run(load_of_two_rows())
+    assert sum(clock.slept) > 3
+    clock.slept.clear()
+    service.gets = [done]
+    jobs.run(load_of_two_rows())
+    assert clock.slept == [2.5]
 
 
 def test_weather_while_polling_passes(jobs: Jobs, service: FakeGoogle) -> None:
