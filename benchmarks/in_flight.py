@@ -6,7 +6,7 @@ The proxy in front of the local BigQuery answers every load, query and commit it
 only the engine is measured. Many small tables: a table has one commit at a time. Each commit takes one load and one
 script, so that the two kinds are needed equally; one query announces the job ids of many. With `--spare` loads and
 queries have more permits than commits, so that it is commits that bound the run, and nothing but the engine keeps them
-from being full. There are half as many workers again as commits may be in flight: computing needs some too.
+from being full. There are half as many workers as commits may be in flight: each stages up to four batches at once.
 
 Counted from the first job of a kind to its last, the start of the workers and the end included, and once more for the
 middle half of that time.
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--dates", type=int, default=60)
     parser.add_argument("--spare", type=int, default=0, help="Permits that loads and queries have more.")
     given = parser.parse_args()
-    workers, computing = given.budget * 3 // 2, 0.1 * given.latency
+    workers, computing = max(1, given.budget // 2), 0.1 * given.latency
     size = Size(given.tables, given.dates, 5, 1, workers, given.budget, seconds_a_date=computing, spare=given.spare)
     clock = SystemClock()
     with LocalBigQuery(None) as server:

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     run_folder: Path = Field(Path(".backcourt/runs"), description="Where a run that is alive shows its progress.")
     create_datasets: bool | None = Field(None, description="Create missing datasets; by default only locally.")
     pipeline: str = Field("nba", description="Name of the pipeline, an entry point of backcourt.pipelines.")
-    workers: int | None = Field(None, ge=1, le=512, description="Workers of the pool; by default the cores.")
+    workers: int | None = Field(None, ge=1, le=512, description="Worker processes; by default the cores.")
     pool: Literal["ray", "serial"] = Field("ray", description="ray, or serial: one worker in this process.")
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="Progress as text or as JSON lines; auto: JSON in a pod."

@@ -73,6 +73,10 @@ class Attempts:
         self.count = RetryCount()
         self._billing = Lock()
 
+    def counting_anew(self) -> "Attempts":
+        """The same with a count of its own: for a step that runs beside others."""
+        return Attempts(self._warehouse, self._permits, self._clock, self._random, self._patience)
+
     def run(self, request: JobRequest) -> JobResult:
         """A job, attempt by attempt, each under `<job id>-<n>`.
 

@@ -20,7 +20,7 @@ from backcourt.pipeline.triage import Passed
 from backcourt.warehouse.errors import Held, NotFound, StagingMismatch, Stopped, Superseded, WarehouseError
 from backcourt.warehouse.requests import Kind
 from ray_tasks.committer import Batch, CommitEnded, Committer
-from ray_tasks.errors import InputLost, PermitTimeout, WorkerDied
+from ray_tasks.errors import Bystander, InputLost, PermitTimeout, WorkerDied
 from ray_tasks.observing import Observer, Progress
 from ray_tasks.permit_book import KindState
 from ray_tasks.pool import Finished, Pool
@@ -32,6 +32,8 @@ IDLE_SECONDS = 0.01
 """Pause of a loop whose pool has nothing to do, while commits are under way."""
 STAGING_TRIES = 4
 """How often a partition is staged, a block read or a chunk started, after a death or a load that did not add up."""
+BYSTANDER_TRIES = 20
+"""The same where the worker died of what it computed beside: a date that kills its worker takes a dozen with it."""
 STAGE_AGAIN = (WorkerDied, StagingMismatch, NotFound, Stopped)
 """What a fresh staging table mends: a death, rows that do not add up, and a later start of the same run, which cancels
 loads and drops staging tables of earlier starts."""
@@ -112,7 +114,7 @@ class Driver:
         self._reads: dict[int, Block] = {}
         self._computes: dict[int, ComputeTask] = {}
         self._stages: dict[int, Batch] = {}
-        self._staged: dict[object, int] = {}
+        self._tries: dict[object, int] = {}
         self._tally = _Tally()
 
     def run(self) -> RunEnd:
@@ -137,19 +139,19 @@ class Driver:
     # --- handing out ------------------------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
-        """Fill the free workers: what ends partitions first, then what computes, then what reads."""
+        """Fill the workers: what ends partitions first, then what computes, then what reads."""
         for table in self._board.passed_tables:
             if table not in self._committer.busy and self._room_to_stage():
                 self._commit(table)
         if self._board.passed_count < 4 * MOST_PARTITIONS:
-            for task in self._board.next_computes(self._pool.free):
+            for task in self._board.next_computes(self._pool.free_to_compute):
                 self._compute(task)
         wanted = with_spare(self._within_share(Kind.READ, self._settings.reads)) - len(self._reads)
-        for block in self._board.next_reads(min(self._pool.free, wanted)):
+        for block in self._board.next_reads(min(self._pool.free_to_transfer, wanted)):
             self._read(block)
 
     def _room_to_stage(self) -> bool:
-        return self._pool.free > 0 and len(self._stages) < with_spare(
+        return self._pool.free_to_transfer > 0 and len(self._stages) < with_spare(
             self._within_share(Kind.LOAD, self._settings.loads)
         )
 
@@ -203,7 +205,7 @@ class Driver:
     def _read_ended(self, block: Block, done: Finished) -> None:
         if isinstance(done.result, BlockRead):
             self._board.block_read(block.key, done.reference, done.result.commits)
-        elif isinstance(done.error, WorkerDied) and self._may_try_again(block.key):
+        elif isinstance(done.error, WorkerDied) and self._may_try_again(block.key, done.error):
             self._board.read_again(block.key)
         elif done.error:
             self._board.block_failed(block.key, category_of(done.error), str(done.error))
@@ -212,7 +214,7 @@ class Driver:
         if isinstance(done.result, ChunkComputed):
             told = done.result
             self._board.computed(task.chunk, told.measured, done.reference, told.telemetry.seconds, told.notes)
-        elif isinstance(done.error, InputLost) and self._may_try_again(task.chunk):
+        elif isinstance(done.error, InputLost) and self._may_try_again(task.chunk, done.error):
             self._board.blocks_lost(task.chunk, task.blocks)
         elif isinstance(done.error, GateError):
             self._board.compute_failed(task.chunk, Category.REFUSED, str(done.error), Outcome.BLOCKED)
@@ -250,14 +252,14 @@ class Driver:
 
     def _try_again_or_fail(self, passed: Iterable[Passed], error: BackcourtError, worth_it: bool) -> None:
         for each in passed:
-            if worth_it and self._may_try_again(each.partition):
+            if worth_it and self._may_try_again(each.partition, error):
                 self._board.give_back([each])
             else:
                 self._board.commit_failed([each], category_of(error), str(error))
 
-    def _may_try_again(self, what: object) -> bool:
-        self._staged[what] = self._staged.get(what, 0) + 1
-        return self._staged[what] < STAGING_TRIES
+    def _may_try_again(self, what: object, error: BackcourtError) -> bool:
+        self._tries[what] = self._tries.get(what, 0) + 1
+        return self._tries[what] < (BYSTANDER_TRIES if isinstance(error, Bystander) else STAGING_TRIES)
 
     # --- ending -----------------------------------------------------------------------------------------------
 

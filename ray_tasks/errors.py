@@ -3,6 +3,7 @@
 BackcourtError
 ├── PermitTimeout   nobody gave a permit back for too long      Retryable
 ├── WorkerDied      the process of a step is gone               Retryable
+│   └── Bystander   … while it also computed something else     Retryable
 ├── InputLost       a block was lost with its node              Retryable
 └── RayNotStarted   Ray could not be started or joined          Retryable
 """
@@ -18,6 +19,10 @@ class PermitTimeout(BackcourtError, Retryable):
 
 class WorkerDied(BackcourtError, Retryable):
     """Raised when the process that ran a step is gone; whether it had finished is unknown."""
+
+
+class Bystander(WorkerDied):
+    """Raised for a step that read or staged in a process that died while computing: hardly that step's fault."""
 
 
 class InputLost(BackcourtError, Retryable):

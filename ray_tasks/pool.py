@@ -2,6 +2,9 @@
 
 A pool hands back, for every step, a small result and a reference to the rows. The driver owns that reference, passes it
 into later steps, and never looks inside.
+
+A step computes, or it transfers: reading and staging hardly work, they wait for BigQuery. So a worker transfers while
+it computes, and a few processes keep many calls under way.
 """
 
 import traceback
@@ -15,6 +18,10 @@ import pyarrow as pa
 from backcourt.errors import BackcourtError, DataError
 from ray_tasks.steps import Bench, Step, StepResult, perform
 
+TRANSFERS_A_WORKER = 4
+"""Steps that a worker reads or stages at once, each in a thread; their rows are in its memory, the batches of so many
+commits at most."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -27,11 +34,15 @@ class Finished:
 
 
 class Pool(Protocol):
-    """A bounded number of workers, each with one step at a time."""
+    """A bounded number of workers, each with one computing step and a few transferring ones at a time."""
 
     @property
-    def free(self) -> int:
-        """How many steps can be submitted now."""
+    def free_to_compute(self) -> int:
+        """How many computing steps can be submitted now."""
+
+    @property
+    def free_to_transfer(self) -> int:
+        """How many reading or staging steps can be submitted now."""
 
     def submit(self, step: Step, references: Sequence[object]) -> int:
         """Start a step with the rows behind those references; answers its ticket."""
@@ -70,8 +81,13 @@ class SerialPool:
         self._tickets = 0
 
     @property
-    def free(self) -> int:
-        """One step at a time."""
+    def free_to_compute(self) -> int:
+        """One step at a time, whichever."""
+        return 1 - len(self._waiting)
+
+    @property
+    def free_to_transfer(self) -> int:
+        """One step at a time, whichever."""
         return 1 - len(self._waiting)
 
     def submit(self, step: Step, references: Sequence[object]) -> int:

@@ -200,10 +200,10 @@ def stage_rows(bench: Bench, step: StageStep, tables: Sequence[pa.Table]) -> Row
     table = bench.pipeline.processor(step.table).table
     rows = _only_dates(pa.concat_tables(tables), table.partition_by, step.days).cast(table.arrow_schema)
     definition = staging_definition(table, step.staging, step.expires_hours)
-    retries, refusals = bench.attempts.count.retryable, bench.attempts.count.quota
-    bench.attempts.call(lambda: bench.warehouse.create(definition))
+    attempts = bench.attempts.counting_anew()
+    attempts.call(lambda: bench.warehouse.create(definition))
     if rows.num_rows:
-        bench.attempts.run(
+        attempts.run(
             JobRequest(
                 job_id=f"{step.commit_id}-load",
                 kind=Kind.LOAD,
@@ -220,8 +220,8 @@ def stage_rows(bench: Bench, step: StageStep, tables: Sequence[pa.Table]) -> Row
             rows.num_rows,
             rows.nbytes,
             bench.clock.monotonic() - started,
-            bench.attempts.count.retryable - retries,
-            bench.attempts.count.quota - refusals,
+            attempts.count.retryable,
+            attempts.count.quota,
         )
     )
 

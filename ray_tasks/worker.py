@@ -1,4 +1,4 @@
-"""One worker of the pool: a Ray actor that performs one step at a time."""
+"""One worker of the pool: a Ray actor that computes one step at a time and reads and stages beside it."""
 
 import threading
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from backcourt.warehouse.connection import Connection
 from ray_tasks.attempts import Attempts, Patience
 from ray_tasks.permit_book import Permit
 from ray_tasks.permit_client import PermitClient
-from ray_tasks.pool import attempt_step
+from ray_tasks.pool import TRANSFERS_A_WORKER, attempt_step
 from ray_tasks.steps import Bench, Step, StepResult
 from ray_tasks.telemetry import WorkerMetrics
 
@@ -33,7 +33,10 @@ class WorkerSetup:
 
 
 class Worker:
-    """The actor's class. Its own calls to BigQuery go through permits; it holds no other state."""
+    """The actor's class. Its own calls to BigQuery go through permits; it holds no other state.
+
+    Computing has a thread, transfers have a few, and what others ask of the worker has threads of its own.
+    """
 
     def __init__(self, setup: WorkerSetup, holder: str, authority: Any) -> None:
         """Connect to BigQuery and to the permit authority."""
@@ -44,8 +47,16 @@ class Worker:
         attempts = Attempts(warehouse, self._permits, clock, Random(holder), setup.patience)  # noqa: S311 (jitter)
         self._bench = Bench(setup.pipeline, warehouse, attempts, clock, setup.state_dataset, setup.source)
 
-    def step(self, step: Step, *tables: pa.Table) -> tuple[StepResult | BackcourtError, pa.Table | None]:
+    def compute(self, step: Step, *tables: pa.Table) -> tuple[StepResult | BackcourtError, pa.Table | None]:
         """Perform a step; errors come back as values, so that only a death raises."""
+        return self._perform(step, tables)
+
+    @ray.method(concurrency_group="transfers")
+    def transfer(self, step: Step, *tables: pa.Table) -> tuple[StepResult | BackcourtError, pa.Table | None]:
+        """The same for a step that mostly waits for BigQuery."""
+        return self._perform(step, tables)
+
+    def _perform(self, step: Step, tables: tuple[pa.Table, ...]) -> tuple[StepResult | BackcourtError, pa.Table | None]:
         result, rows = attempt_step(self._bench, step, tables)
         self._metrics.note(step, result)
         return result, rows
@@ -75,5 +86,5 @@ def start_worker(setup_reference: Any, holder: str, authority: Any) -> Any:
         "max_task_retries": 0,
     }
     actor: Any = ray.remote
-    remote = actor(concurrency_groups={"park": 1, "control": 1})(Worker)
+    remote = actor(concurrency_groups={"park": 1, "control": 1, "transfers": TRANSFERS_A_WORKER})(Worker)
     return remote.options(**options).remote(setup_reference, holder, authority)

@@ -1,6 +1,6 @@
 """Driver, committer and serial pool together, over a BigQuery in memory, with commits that end when a test says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from random import Random
@@ -33,11 +33,12 @@ from ray_tasks import committer as committer_module
 from ray_tasks.attempts import Attempts, Patience
 from ray_tasks.committer import Batch, Committer, RunIdentity
 from ray_tasks.driver import Driver, DriverSettings, RunEnd
+from ray_tasks.errors import Bystander, WorkerDied
 from ray_tasks.observing import Progress
 from ray_tasks.permit_book import KindState
 from ray_tasks.permits import LocalPermits
-from ray_tasks.pool import SerialPool
-from ray_tasks.steps import Bench
+from ray_tasks.pool import Finished, SerialPool
+from ray_tasks.steps import Bench, StageStep, Step
 from tests.unit.engine.fake_clock import FakeClock
 from tests.unit.engine.memory_warehouse import Fault, MemoryWarehouse
 from tests.unit.pipeline.worlds import day, one_row_a_date, processor, reads
@@ -79,6 +80,7 @@ class Run:
         ledger: Ledger | None = None,
         settings: DriverSettings | None = None,
         kinds: tuple[KindState, ...] = (),
+        pool: type[SerialPool] = SerialPool,
     ) -> None:
         self.pending: list[tuple[Callable[[Batch], None], Batch]] = []
         monkeypatch.setattr(committer_module, "_in_thread", lambda work, batch: self.pending.append((work, batch)))
@@ -100,7 +102,7 @@ class Run:
             pipeline,
             plan,
             self.board,
-            SerialPool(Bench(pipeline, self.warehouse, attempts, self.clock, "state")),
+            pool(Bench(pipeline, self.warehouse, attempts, self.clock, "state")),
             self.committer,
             settings or DriverSettings(reads=4, loads=4),
             self.clock,
@@ -193,6 +195,32 @@ def test_a_staging_that_does_not_add_up_is_made_again(monkeypatch: pytest.Monkey
     assert [commit for commit, _ in run.memory.commits] == ["r-1-a-2"]
     assert {str(ref) for ref in run.warehouse.arguments("drop")} == set(run.memory.staged)
     assert len(run.memory.staged) == 2
+
+
+def dying_while_staging(times: int, error: type[WorkerDied]) -> type[SerialPool]:
+    """A pool whose worker dies so many times while it stages."""
+    left = [error("The worker died.")] * times
+
+    class Dying(SerialPool):
+        def submit(self, step: Step, references: Sequence[object]) -> int:
+            self._staging = isinstance(step, StageStep)
+            return super().submit(step, references)
+
+        def wait(self, timeout: float) -> list[Finished]:
+            done = super().wait(timeout)
+            return [replace(done[0], result=None, error=left.pop())] if done and self._staging and left else done
+
+    return Dying
+
+
+def test_a_batch_that_kills_its_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(monkeypatch, chunk_days=31, pool=dying_while_staging(4, WorkerDied))
+    assert {(o.outcome, o.category) for o in run.watcher.outcomes} == {(Outcome.FAILED, Category.WORKER)}
+
+
+def test_a_batch_whose_worker_dies_of_what_it_computes_is_staged_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(monkeypatch, chunk_days=31, pool=dying_while_staging(12, Bystander))
+    assert set(run.ends().values()) == {Outcome.COMMITTED}
 
 
 def test_a_staging_that_never_adds_up_fails(monkeypatch: pytest.MonkeyPatch) -> None:
