@@ -37,11 +37,13 @@ setup: $(READY) ## make .venv from the lock, with the emulator and the tools of 
 
 # pip, not uv: it follows the index settings that the machine already has.
 # The lock is complete, so nothing is resolved (--no-deps) and nothing unhashed is built (--no-build-isolation).
+# compileall: where PYTHONDONTWRITEBYTECODE is set, each of a run's twenty processes would compile the code anew.
 # The emulator needs DuckDB's spatial extension; installing it once from its wheel lets it start offline.
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --only-binary :all: -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q backcourt jobs nba ray_tasks
 	$(BIN)/python -c 'import duckdb_extensions; duckdb_extensions.import_extension("spatial")'
 	@touch $@
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests.cluster.kubernetes import CHART, ROOT, Release, image_settings, must, run
+from tests.unit.chart.rendering import EVERYTHING
 
 
 def rendered(namespace: str, *settings: str, values: tuple[str, ...] = ()) -> str:
@@ -34,18 +35,7 @@ def missing_kinds() -> tuple[str, ...]:
         ("tryout.enabled=true", "backfill.enabled=true"),
         # As Kueue has it; no Kueue runs here, so this is all that is seen of it.
         ("bigquery.project=my-project", "backfill.enabled=true", "kueue.queueName=backfills", "backfill.suspend=true"),
-        (
-            "bigquery.project=my-project",
-            "backfill.enabled=true",
-            "dashboard.ingress.enabled=true",
-            "dashboard.ingress.host=ray.example.com",
-            "monitoring.podMonitor.enabled=true",
-            "monitoring.rules.enabled=true",
-            "monitoring.grafana.enabled=true",
-            "kueue.queueName=backfills",
-            "rayCronJob.enabled=true",
-            "alerts.webhookSecret=slack",
-        ),
+        EVERYTHING,
     ],
     ids=["default", "autoscaling", "tryout", "queued", "everything"],
 )

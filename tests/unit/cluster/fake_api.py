@@ -3,17 +3,16 @@
 Real clusters are in tests/cluster; here objects can be in states that no cluster gets into on request.
 """
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import yaml
+
+from tests.unit.json_server import json_server
 
 Object = dict[str, Any]
 RAYJOBS = "/apis/ray.io/v1/namespaces/nightly/rayjobs"
@@ -67,36 +66,16 @@ class FakeApi:
 def serving(api: FakeApi, folder: Path) -> Iterator[Path]:
     """Serve it; the kubeconfig that names it."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(api.get)
+    def answer(method: str, address: str, body: Object) -> tuple[int, Any]:
+        url = urlparse(address)
+        api.asked.append(f"{method} {url.path}")
+        query = {name: found[0] for name, found in parse_qs(url.query).items()}
+        if api.broken:
+            return status(api.broken, "Broken")
+        return api.post(url.path, body) if method == "POST" else api.get(url.path, query)
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(lambda path, _: api.post(path, body))
-
-        def _answer(self, look: Any) -> None:
-            url = urlparse(self.path)
-            api.asked.append(f"{self.command} {url.path}")
-            query = {name: found[0] for name, found in parse_qs(url.query).items()}
-            code, answer = status(api.broken, "Broken") if api.broken else look(url.path, query)
-            data = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing on standard error."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield kubeconfig(folder, f"http://127.0.0.1:{server.server_port}")
-    finally:
-        server.shutdown()
-        server.server_close()
+    with json_server(answer) as address:
+        yield kubeconfig(folder, address)
 
 
 def kubeconfig(folder: Path, address: str) -> Path:

@@ -1,11 +1,8 @@
 """The ConfigMap of shares against a server that answers as Kubernetes' API does: versions, 409, 403, 404."""
 
-import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from backcourt.pipeline.shares import Shares
 from backcourt.sharing.configmap import ConfigMapShares, open_configmap
 from backcourt.sharing.store import SharesUnreachable, SharesUnusable
 from tests.unit.cluster.fake_api import kubeconfig, status
+from tests.unit.json_server import json_server
 from tests.unit.sharing.test_local_file import share
 
 PATH = "/api/v1/namespaces/nightly/configmaps/backcourt-shares"
@@ -46,6 +44,7 @@ class Api:
     def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         if self.broken:
             return status(self.broken, "Broken", "backcourt-shares", "it is so")
+        path = path.partition("?")[0]
         if path != PATH:
             return status(404, "NotFound", path.rpartition("/")[2], "not found")
         if method == "PUT":
@@ -58,39 +57,6 @@ class Api:
         return 200, self.object
 
 
-@contextmanager
-def serving(api: Api) -> Iterator[str]:
-    lock = threading.Lock()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer({})
-
-        def do_PUT(self) -> None:
-            self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-
-        def _answer(self, body: dict[str, Any]) -> None:
-            with lock:
-                code, told = api.answer(self.command, self.path.partition("?")[0], body)
-            data = json.dumps(told).encode()
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing on standard error."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 @pytest.fixture
 def api() -> Api:
     return Api()
@@ -98,7 +64,7 @@ def api() -> Api:
 
 @pytest.fixture
 def store(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConfigMapShares]:
-    with serving(api) as address:
+    with json_server(api.answer) as address:
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, address)))
         with open_configmap("nightly", "backcourt-shares") as opened:
             yield opened
@@ -159,7 +125,7 @@ def test_a_refusal_is_a_sentence(
 
 
 def test_an_api_that_is_gone_is_a_sentence(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(api) as address:
+    with json_server(api.answer) as address:
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, address)))
     with open_configmap("nightly", "backcourt-shares") as store, pytest.raises(SharesUnreachable, match="not answer"):
         store.read()
