@@ -17,10 +17,12 @@ def console() -> Console:
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> RichTable:
-    """A table with numbers to the right: every column but the first."""
+    """A table with numbers to the right: every column but the first and those of words."""
     table = RichTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    rows = list(rows)
     for at, column in enumerate(columns):
-        table.add_column(column, justify="left" if at == 0 or column in LEFT else "right", overflow="fold")
+        words = at == 0 or (column in LEFT and not all(str(row[at]).isdigit() for row in rows))
+        table.add_column(column, justify="left" if words else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table
