@@ -66,12 +66,13 @@ class RunEnd:
     """How the loop ended.
 
     `stall` says what a run without progress waited for, or which deadline passed. `in_flight` are commits that may
-    still be running at BigQuery: the next start resolves them.
+    still be running at BigQuery: the next start resolves them. `since` is when an early end began, by the run's clock.
     """
 
     stopped: int = 0
     stall: str = ""
     in_flight: tuple[str, ...] = ()
+    since: float = field(default=0.0, compare=False)
 
 
 @dataclass
@@ -125,6 +126,7 @@ class Driver:
             end.stopped = self._stop.exit_code
             end.stall = "" if end.stopped else self._overdue(started, moved)
             if end.stopped or end.stall:
+                end.since = self._clock.monotonic()
                 self._finish_commits()
                 break
             self._dispatch()

@@ -39,9 +39,9 @@ from ray_tasks.observing import Observer, Together
 
 STARTS_TRIED = 50
 """How many numbers are tried before something must be wrong."""
-STOPPED_RECORD_SECONDS, STALLED_RECORD_SECONDS = 6.0, 60.0
-"""How long the record of a run that was stopped or stalled is waited for: a stop takes 25 s at most, and what stalled
-the run may hold the permits that the record needs until it is cancelled."""
+RECORDED_AFTER, STALLED_RECORD_SECONDS = 21.0, 60.0
+"""Seconds after a run was asked to stop until which its record is waited for: all of a stop takes 25 s at most. And
+those for the record of a run that stood still: what stalled it may hold the permits that this needs, until cancelled."""
 OUTCOMES_A_LOAD = 10_000
 """Outcomes of one history load; a run makes one load for each so many partitions."""
 
@@ -160,11 +160,11 @@ def execute(
         outcomes = tuple(board.outcomes[p] for p in plan.partitions)
         code = exit_code(outcomes, limit_reached=bool(end.stall), stopped=end.stopped)
         billed = engine.attempts.count.billed_bytes
-        recorded = _record(lambda: recorder.ended(outcomes, code, end.in_flight, curve), end)
+        recorded = _record(lambda: recorder.ended(outcomes, code, end.in_flight, curve), end, setup.clock)
     return RunReport(identity, outcomes, end, setup.clock.monotonic() - started, code, recorded, billed)
 
 
-def _record(write: Callable[[], None], end: RunEnd) -> bool:
+def _record(write: Callable[[], None], end: RunEnd, clock: Clock) -> bool:
     """Write a start's record; whether it is written. A start that was ended early waits for it only so long."""
     if not end.stopped and not end.stall:
         write()
@@ -178,7 +178,8 @@ def _record(write: Callable[[], None], end: RunEnd) -> bool:
 
     thread = threading.Thread(target=write_and_tell, name="record", daemon=True)
     thread.start()
-    thread.join(STOPPED_RECORD_SECONDS if end.stopped else STALLED_RECORD_SECONDS)
+    patience = RECORDED_AFTER - (clock.monotonic() - end.since) if end.stopped else STALLED_RECORD_SECONDS
+    thread.join(max(patience, 1.0))
     return done.is_set()
 
 
