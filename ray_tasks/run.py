@@ -41,7 +41,7 @@ STARTS_TRIED = 50
 """How many numbers are tried before something must be wrong."""
 RECORDED_AFTER, STALLED_RECORD_SECONDS = 21.0, 60.0
 """Seconds after a run was asked to stop until which its record is waited for: all of a stop takes 25 s at most. And
-those for the record of a run that stood still: what stalled it may hold the permits that this needs, until cancelled."""
+those for the record of a run that stood still: what stalled it may hold the permits that it needs, until cancelled."""
 OUTCOMES_A_LOAD = 10_000
 """Outcomes of one history load; a run makes one load for each so many partitions."""
 
