@@ -321,8 +321,8 @@ def _others_have_it(kind: KindState) -> bool:
 
 
 def with_spare(budget: int) -> int:
-    """Steps of a kind that are handed out: a quarter more than may be in flight, for there is work around each call."""
-    return budget + max(1, budget // 4)
+    """Steps of a kind that are handed out: half more than may be in flight, for there is work around each call."""
+    return budget + max(1, budget // 2)
 
 
 def category_of(error: BackcourtError) -> Category:
