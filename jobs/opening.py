@@ -19,6 +19,7 @@ from ray_tasks.cancelling import CancelWatch, cancel_is_asked
 from ray_tasks.committer import RunIdentity
 from ray_tasks.engine import Engine, EngineSetup, ray_engine, serial_engine
 from ray_tasks.joining import RaySetup, join_ray
+from ray_tasks.pool import TRANSFERS_A_WORKER
 from ray_tasks.share_keeper import ShareKeeper
 
 LOOK_SECONDS = 0.1
@@ -62,7 +63,7 @@ def opened_engine(
                 identity.prefix.removesuffix("-"),
                 priority,
                 budget,
-                usable(budget, workers),
+                usable(workers * (1 if session.settings.pool == "serial" else TRANSFERS_A_WORKER)),
                 session.warehouse.unfinished_jobs,
                 session.clock,
             )
@@ -80,12 +81,13 @@ def limits_of(budget: BudgetSettings) -> dict[Kind, int]:
     return {Kind(name): number for name, number in budget.model_dump().items()}
 
 
-def usable(budget: dict[Kind, int], workers: int) -> dict[Kind, int]:
+def usable(transfers: int) -> dict[Kind, int]:
     """How many permits of each kind a pool could use at once; it leaves the rest to other runs.
 
-    A worker has one call in flight. The driver adds what it looks up and records, and a statement before each commit.
+    The pool reads and stages so many blocks and batches at once. The driver adds what it looks up, the load of its
+    record, and a few queries: announcements go one at a time, and a start and an end are told.
     """
-    return {Kind.READ: workers + 2, Kind.QUERY: workers + budget[Kind.COMMIT] + 2, Kind.LOAD: workers + 1}
+    return {Kind.READ: transfers + 2, Kind.QUERY: 4, Kind.LOAD: transfers + 1}
 
 
 def _pool(

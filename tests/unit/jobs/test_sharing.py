@@ -10,8 +10,8 @@ from backcourt.errors import UsageError
 from backcourt.pipeline.shares import Priority, Share, Wish
 from backcourt.sharing.local_file import LocalShares
 from backcourt.warehouse.requests import Kind
-from jobs.opening import limits_of, usable, waiting_sentence
-from jobs.settings import BudgetSettings, Settings, load_settings
+from jobs.opening import usable, waiting_sentence
+from jobs.settings import Settings, load_settings
 from jobs.sharing import default_file, open_shares, read_shares
 
 ROW = Share(
@@ -71,8 +71,7 @@ def test_shares_that_cannot_be_read_are_a_sentence_for_status(tmp_path: Path, mo
 
 
 def test_a_run_asks_for_no_more_than_its_pool_can_use() -> None:
-    budget = limits_of(BudgetSettings(read=16, query=16, load=8, commit=8))
-    assert usable(budget, 1) == {Kind.READ: 3, Kind.QUERY: 11, Kind.LOAD: 2}
+    assert usable(1) == {Kind.READ: 3, Kind.QUERY: 4, Kind.LOAD: 2}
 
 
 def test_a_run_that_waits_says_for_whom_or_why() -> None:
