@@ -21,14 +21,19 @@ SERIAL_KILLS ?= 900
 RAY_KILLS    ?= 100
 KILLS_SEED   ?= 1
 
-# The image that `make test-cluster` tries; the cluster must be able to start it without a registry.
-IMAGE ?= localhost/backcourt:tryout
+# The image that `make image` builds, with the local BigQuery in it, and `make test-cluster` tries.
+# IMAGE_ARGS is what a build needs besides: a base image that can be had, for one.
+IMAGE      ?= localhost/backcourt:tryout
+ENGINE     ?= $(shell docker info >/dev/null 2>&1 && echo docker || command -v podman)
+IMAGE_ARGS ?=
+# How the image gets to the cluster, which has no registry: kind's way. Other clusters need another command.
+LOAD ?= kind load docker-image $(IMAGE)
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup backfill test test-unit test-faults test-cluster lint lock chart clean
+.PHONY: help setup backfill test test-unit test-faults image test-image test-cluster lint lock chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,9 +90,16 @@ chart: ## write the chart's README and the manifests of k8s/ anew
 	cp dist/k8s/backcourt/templates/*.yaml k8s/
 	mv k8s/rayjob.yaml k8s/backfill/
 
-# Needs kubectl and helm, KUBECONFIG, and an image that the cluster has: make test-cluster IMAGE=localhost/backcourt:tryout
+image: ## build the image from the checkout by Docker or Podman
+	$(ENGINE) build -t $(IMAGE) --build-arg REQUIREMENTS=local --build-arg BACKCOURT_COMMIT=$$(git rev-parse HEAD) $(IMAGE_ARGS) .
+
+test-image: $(READY) image ## build the image and try it alone
+	BACKCOURT_TEST_IMAGE=$(IMAGE) BACKCOURT_ENGINE=$(ENGINE) $(BIN)/python -m pytest -q tests/image
+
+# Needs kubectl and helm, KUBECONFIG, and an image that the cluster gets by LOAD.
 # BACKCOURT_TEST_KUBERAY=1 where KubeRay's operator runs; BACKCOURT_TEST_DNS=ADDRESS where DNS is no pod of kube-system.
-test-cluster: $(READY) ## try the image and the chart on the cluster that KUBECONFIG names
+test-cluster: $(READY) ## build the image and try it and the chart on the cluster that KUBECONFIG names
+	$(if $(ENGINE),$(MAKE) image && $(LOAD),@echo "No Docker and no Podman here: the cluster's own $(IMAGE) is tried.")
 	BACKCOURT_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest -q -m cluster --override-ini timeout=1800 tests/cluster
 
 clean: ## remove caches and the simulated league; .venv stays
