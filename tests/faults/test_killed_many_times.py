@@ -17,7 +17,7 @@ from tests.faults.kills.schedule import COMMITTERS_STEPS, ONCE, WORKERS_STEPS, P
 from tests.faults.kills.tally import kills_in, summary
 
 KILLS = {
-    Pool.SERIAL: int(os.environ.get("BACKCOURT_SERIAL_KILLS", "24")),
+    Pool.SERIAL: int(os.environ.get("BACKCOURT_SERIAL_KILLS", "12")),
     Pool.RAY: int(os.environ.get("BACKCOURT_RAY_KILLS", "3")),
 }
 SEED = int(os.environ.get("BACKCOURT_KILLS_SEED", "1"))

@@ -88,6 +88,7 @@ def test_a_holder_killed_while_it_loads(new_shop: NewShop, whole: Hashes, cluste
     assert store.jobs_running() == ()
 
 
+@pytest.mark.slow
 def test_the_permit_authority_killed(new_shop: NewShop, whole: Hashes, cluster: Cluster) -> None:  # noqa: F811
     """It comes back under another epoch, learns what is held and what the budget was, and grants no more than that."""
     store = new_shop()
