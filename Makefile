@@ -69,7 +69,7 @@ test-faults: $(READY) ## kill everything that can die, a thousand times (SERIAL_
 	$(BIN)/python -m tests.faults.kills --pool serial --kills $(SERIAL_KILLS) --seed $(KILLS_SEED)
 	$(BIN)/python -m tests.faults.kills --pool ray --kills $(RAY_KILLS) --seed $(KILLS_SEED)
 	BACKCOURT_MANY_WORKERS=$${BACKCOURT_MANY_WORKERS:-32} \
-		$(BIN)/python -m pytest -q tests/faults tests/integration/test_engine_on_ray.py
+		$(BIN)/python -m pytest -q -m slow tests/faults tests/integration
 
 lint: $(READY) ## check style, types and who imports whom
 	$(BIN)/ruff check .
@@ -91,6 +91,7 @@ chart: ## write the chart's README and the manifests of k8s/ anew
 	mv k8s/rayjob.yaml k8s/backfill/
 
 image: ## build the image from the checkout by Docker or Podman
+	$(if $(ENGINE),,$(error No Docker engine answers and there is no Podman: install one, or name it in ENGINE))
 	$(ENGINE) build -t $(IMAGE) --build-arg REQUIREMENTS=local --build-arg BACKCOURT_COMMIT=$$(git rev-parse HEAD) $(IMAGE_ARGS) .
 
 test-image: $(READY) image ## build the image and try it alone

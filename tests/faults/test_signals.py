@@ -54,6 +54,17 @@ def test_a_stop_ends_commits_and_writes_the_history(
     finish(store, whole)
 
 
+def test_a_stop_waits_for_a_slow_record(new_shop: NewShop) -> None:  # noqa: F811
+    """A busy BigQuery takes eight seconds for the history; a stop has twenty-five."""
+    store = new_shop()
+    command = begun(store, 1.0)
+    store.server.control.change(latency={"commit": 1.0, "load": 8.0})
+    command.send(signal.SIGTERM)
+    assert command.wait(60) == 143, command.told
+    assert len(store.outcomes(store.run_id("stopped"))) == WHOLE_RUN
+    assert store.events(store.run_id("stopped"))[-1] == "ended"
+
+
 def test_a_second_interrupt_ends_at_once(new_shop: NewShop, whole: Hashes) -> None:  # noqa: F811
     store = new_shop()
     command = begun(store, 30.0)

@@ -170,7 +170,7 @@ def wide(breadth: int) -> Pipeline:
             replace(PIPELINE.processor(REVENUE.full_name), table=first),
             Processor(second, "1", (Input(first, ("day", "store", "revenue"), SAME_DATE),), _all_stores, _Copy(first)),
         ]
-    return replace(PIPELINE, name="wide", processors=tuple(processors), _by_name={})
+    return replace(PIPELINE, name="wide", processors=tuple(processors))
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,19 @@ def test_the_permit_authority_killed(new_shop: NewShop, whole: Hashes, cluster: 
     assert store.jobs_running() == ()
 
 
+def test_one_worker_stages_several_tables_at_once(
+    stock: Shop,  # noqa: F811
+    tmp_path: Path,
+    cluster: Cluster,  # noqa: F811
+) -> None:
+    store = Shop(stock.server, tmp_path, stock.installed, stock=stock, pipeline=shop.wide(3)).take_stock()
+    store.server.control.reset()
+    store.server.control.change(latency={"load": 2.0})
+    report = Here(store, 1, ray=cluster.address, budget={"read": 4, "query": 4, "load": 3, "commit": 4}).run("one")
+    assert counted(report) == {"committed": 6 * len(shop.DAYS)}
+    assert store.server.control.counters()["max_in_flight"]["load"] == 3
+
+
 @pytest.mark.slow
 def test_many_workers_keep_a_small_budget(
     stock: Shop,  # noqa: F811
@@ -138,8 +151,8 @@ def test_many_workers_keep_a_small_budget(
     counters = store.server.control.counters()
     assert counted(report) == {"committed": 24 * len(shop.DAYS)}
     most = counters["max_in_flight"]
-    assert (most["read"], most["load"], most["query"]) == (4, 4, 4)
-    assert most["commit"] <= 4
+    assert (most["read"], most["load"]) == (4, 4)
+    assert max(most["query"], most["commit"]) <= 4
     assert counters["rejections"] == {}
     assert counters["conflicts"] == 0
 

@@ -12,8 +12,8 @@ Answer = Callable[[str, str, dict[str, Any]], tuple[int, Any]]
 
 
 @contextmanager
-def json_server(answer: Answer) -> Iterator[str]:
-    """Serve on a free port of this machine; the address."""
+def json_server(answer: Answer, date: str = "") -> Iterator[str]:
+    """Serve on a free port of this machine; the address. `date` stands in the Date header instead of the present."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -34,6 +34,9 @@ def json_server(answer: Answer) -> Iterator[str]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return date or super().date_time_string(timestamp)
 
         def log_message(self, *_: Any) -> None:
             """Nothing on standard error."""

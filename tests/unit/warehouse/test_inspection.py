@@ -1,10 +1,7 @@
 """Rights by name, locations and the server's clock, from a server that answers as Google's references say."""
 
-import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from backcourt.warehouse.errors import AccessDenied, Unreachable, WarehouseError
 from backcourt.warehouse.inspection import PROJECT_RIGHTS, TABLE_RIGHTS, Inspection
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import TableRef
+from tests.unit.json_server import json_server
 
 GRANTED = {
     "/bigquery/v2/projects/p/datasets/d/tables/t:testIamPermissions": ["bigquery.tables.get"],
@@ -24,49 +22,24 @@ REFUSAL = {"error": {"code": 403, "message": "Access Denied", "errors": [{"reaso
 NOT_FOUND = {"error": {"code": 404, "message": "Not found: Dataset", "errors": [{"reason": "notFound"}]}}
 
 
-class Google(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        if path in DATASETS:
-            reference = {"projectId": "p", "datasetId": "d"}
-            self._answer(200, {"datasetReference": reference, "location": DATASETS[path]})
-        elif path == "/bigquery/v2/projects/p/datasets":
-            self._answer(403, REFUSAL)
-        else:
-            self._answer(404, NOT_FOUND)
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["permissions"]
-        path = self.path.partition("?")[0]
-        if path not in GRANTED:
-            self._answer(403, REFUSAL)
-            return
-        self._answer(200, {"permissions": [right for right in asked if right in GRANTED[path]]})
-
-    def date_time_string(self, timestamp: Any = None) -> str:  # noqa: ARG002 (the server's signature)
-        return "Fri, 01 Mar 2024 10:00:00 GMT"
-
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
-        raw = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+def google(method: str, address: str, body: dict[str, Any]) -> tuple[int, Any]:
+    path = address.partition("?")[0]
+    if method == "POST":
+        rights = GRANTED.get(path)
+        return (
+            (403, REFUSAL)
+            if rights is None
+            else (200, {"permissions": [r for r in body["permissions"] if r in rights]})
+        )
+    if path in DATASETS:
+        return 200, {"datasetReference": {"projectId": "p", "datasetId": "d"}, "location": DATASETS[path]}
+    return (403, REFUSAL) if path == "/bigquery/v2/projects/p/datasets" else (404, NOT_FOUND)
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Google)
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with json_server(google, "Fri, 01 Mar 2024 10:00:00 GMT") as served:
+        yield served
 
 
 def inspection(address: str, project: str = "p") -> Inspection:
