@@ -15,6 +15,7 @@ from backcourt.warehouse.proxy.counters import Counters
 from backcourt.warehouse.proxy.decorators import is_partition, replacing
 from backcourt.warehouse.proxy.jobs import Job
 from backcourt.warehouse.proxy.limits import Gate
+from backcourt.warehouse.proxy.merges import in_parts
 from backcourt.warehouse.proxy.race import Race, look
 from backcourt.warehouse.proxy.settings import Settings
 from backcourt.warehouse.proxy.statements import JobKind
@@ -127,6 +128,8 @@ def _failure(job: Job, error: dict[str, str]) -> Refused:
 
 
 def _sent(job: Job, script: str | None) -> dict[str, Any]:
+    if script is None and job.kind is JobKind.COMMIT:
+        script = ";\n".join(part for statement in job.statements for part in in_parts(statement)) + ";"
     if script is not None:
         return {**job.configuration, "query": {**job.configuration["query"], "query": script}}
     if job.media:
