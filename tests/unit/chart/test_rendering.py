@@ -158,7 +158,8 @@ def test_a_rayjob_by_the_clock_is_the_same_cluster_with_the_nightly_command() ->
     assert len(cron["metadata"]["name"]) <= 36
     assert (cron["spec"]["schedule"], cron["spec"]["timeZone"]) == ("0 11 * * *", "Etc/UTC")
     template, job = cron["spec"]["jobTemplate"], one("RayJob", *settings)["spec"]
-    assert template["entrypoint"] == "exec backcourt daily --config /etc/backcourt/settings.yaml"
+    run = f"{cron['metadata']['name']}-$(date -u +%Y%m%d)"
+    assert template["entrypoint"] == f"exec backcourt daily --run {run} --config /etc/backcourt/settings.yaml"
     assert template["rayClusterSpec"] == job["rayClusterSpec"]
 
 
