@@ -6,6 +6,7 @@ sends what comes next only after it has been woken, long after the other run has
 
 import re
 import signal
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,6 +16,7 @@ from tests.integration import shop
 from tests.integration.runs_here import Here, counted
 from tests.integration.shop_fixtures import NewShop, fair_weather, new_shop, server, stock, whole  # noqa: F401
 from tests.integration.shop_runs import Command, Hashes, Shop, eventually
+from tests.integration.test_shares import shares, sharing
 
 HANGS = {"mode": "delay", "seconds": 3.0}
 STEPS: dict[str, dict[str, Any]] = {
@@ -109,6 +111,36 @@ def test_a_run_that_slept_while_its_commit_ran(new_shop: NewShop, whole: Hashes)
     assert {row["outcome"] for row in ended.values()} <= BY_ANOTHER | {"committed"}
     mine = {key for key, row in store.ledger().items() if row["commit_id"].startswith(store.run_id("zombie"))}
     assert mine == set(own)
+
+
+@pytest.mark.slow
+def test_a_run_that_slept_beyond_its_share_asks_for_another_one(
+    new_shop: NewShop,  # noqa: F811
+    whole: Hashes,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """Its share goes to the other run after a minute's silence; awake, it does not go on with what it had."""
+    file = tmp_path / "shares.json"
+    store = sharing(new_shop(), file, dict.fromkeys(("read", "query", "load", "commit"), 1))
+    control = store.server.control
+    sleeper = asleep(store, STEPS["before it announces its commit"])
+    row = f"{store.run_id('zombie')}-1"
+    assert row in shares(file)
+    other = store.start("backfill", "--yes", "--run", store.run_id("awake"))
+    eventually(lambda: f"a share of the budget, which other runs have: {row}." in other.err or other.code is not None)
+    control.change(latency=dict.fromkeys(("read", "query", "load", "commit"), 0.5))
+    eventually(lambda: row not in shares(file) or other.code is not None, 120)
+    eventually(lambda: store.events(store.run_id("awake"))[-1:] == ["started"] or other.code is not None)
+    assert other.code is None, other.told
+    control.reset()
+    sleeper.send(signal.SIGCONT)
+    assert [other.wait(240), sleeper.wait(240)] == [0, 0], other.told + sleeper.told
+    most = control.counters()["max_in_flight"]
+    assert [most["read"], most["load"], most["commit"]] == [1, 1, 1], most
+    assert "Traceback" not in sleeper.told + other.told
+    assert shares(file) == {}
+    store.assert_whole(whole)
+    assert store.staging() == []
 
 
 @pytest.mark.slow
