@@ -1,5 +1,6 @@
 """CPU time and memory of a command and all that it starts, sampled by role while it runs."""
 
+import os
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from backcourt.clock import Clock
 SAMPLE_SECONDS = 0.2
 """Pause between two looks; a process that lives shorter is not seen."""
 MEBIBYTE = 2**20
+OBJECT_STORE = "/dev/shm"
+"""Where Ray's object store keeps its pages, seen from the whole machine."""
 NO_WORKERS = ("ray::PermitAuthority", "ray::Reaper", "ray::IDLE", "ray::DashboardAgent", "ray::RuntimeEnvAgent")
 """Titles of Ray's processes that are not of the pool; a worker's title is its step."""
 
@@ -37,6 +40,7 @@ class Sampler:
     _before: dict[int, float] = field(default_factory=dict)
     _peaks: dict[str, int] = field(default_factory=dict)
     _most: dict[str, int] = field(default_factory=dict)
+    _shared: list[int] = field(default_factory=lambda: [_shared_bytes()] * 2)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "Sampler":
@@ -56,6 +60,11 @@ class Sampler:
         spent = sum(s - self._before.get(pid, 0.0) for pid, s in self._cpu.items() if self._roles[pid] == role)
         return Usage(spent, self._peaks.get(role, 0), self._most.get(role, 0))
 
+    @property
+    def object_store_bytes(self) -> int:
+        """The most that the object store took; it gives nothing back while it lives, so this is its high-water mark."""
+        return self._shared[1] - self._shared[0]
+
     def _look_until_stopped(self) -> None:
         while not self._stop.is_set():
             self._look()
@@ -71,6 +80,7 @@ class Sampler:
                 self._cpu[process.pid], self._roles[process.pid] = times.user + times.system, role
                 resident[role] = resident.get(role, 0) + process.memory_info().rss
                 seen[role] = seen.get(role, 0) + 1
+        self._shared[1] = max(self._shared[1], _shared_bytes())
         for role, size in resident.items():
             self._peaks[role] = max(self._peaks.get(role, 0), size)
             self._most[role] = max(self._most.get(role, 0), seen[role])
@@ -107,6 +117,11 @@ def run_sampled(command: Sequence[str], environment: dict[str, str], clock: Cloc
 def mebibytes(size: int) -> str:
     """Bytes as whole MiB."""
     return f"{size / MEBIBYTE:,.0f} MiB"
+
+
+def _shared_bytes() -> int:
+    store = os.statvfs(OBJECT_STORE)
+    return (store.f_blocks - store.f_bfree) * store.f_frsize
 
 
 def _tree(root: psutil.Process) -> list[psutil.Process]:

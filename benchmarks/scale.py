@@ -62,6 +62,7 @@ HEADER = (
     *("", "partitions", "rows", "seconds", "most partitions a second"),
     *("queries", "loads", "commits", "reads", "bytes read"),
     *(f"{role}: CPU s, peak" for role in ROLES),
+    "object store's peak",
 )
 
 
@@ -97,6 +98,7 @@ def _measured(bench: Bench, command: str) -> tuple[str, ...]:
         f"{counters['jobs']['read']:,}",
         mebibytes(counters["bytes_read"]),
         *(f"{usage.cpu_seconds:.0f}, {mebibytes(usage.peak_bytes)}" for usage in usages),
+        mebibytes(run.object_store_bytes),
     )
 
 
