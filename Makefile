@@ -98,7 +98,8 @@ test-image: $(READY) image ## build the image and try it alone
 	BACKCOURT_TEST_IMAGE=$(IMAGE) BACKCOURT_ENGINE=$(ENGINE) $(BIN)/python -m pytest -q tests/image
 
 # Needs kubectl and helm, KUBECONFIG, and an image that the cluster gets by LOAD.
-# BACKCOURT_TEST_KUBERAY=1 where KubeRay's operator runs; BACKCOURT_TEST_DNS=ADDRESS where DNS is no pod of kube-system.
+# BACKCOURT_TEST_KUBERAY=1 where KubeRay's operator runs, BACKCOURT_TEST_RAYCRONJOB=1 where it has the feature gate
+# RayCronJob; BACKCOURT_TEST_DNS=ADDRESS where DNS is no pod of kube-system.
 test-cluster: $(READY) ## build the image and try it and the chart on the cluster that KUBECONFIG names
 	$(if $(ENGINE),$(MAKE) image && $(LOAD),@echo "No Docker and no Podman here: the cluster's own $(IMAGE) is tried.")
 	BACKCOURT_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest -q -m cluster --override-ini timeout=1800 tests/cluster
