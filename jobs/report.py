@@ -78,7 +78,9 @@ def gather(
     calendar = known_days(session, ground, dates)
     shown, _ = dates.of(calendar)
     ledger = read_ledger(ground, calendar.dates[0], calendar.dates[-1])
-    last = latest(read_outcomes(ground, OutcomeFilter(today - timedelta(days=HISTORY_DAYS), names, newest=True)))
+    # Of what is published the ledger tells more than its last outcome.
+    unpublished = OutcomeFilter(today - timedelta(days=HISTORY_DAYS), names, newest=True, left=True)
+    last = latest(read_outcomes(ground, unpublished))
     runs = read_runs(ground, today - timedelta(days=HISTORY_DAYS))
     run = _chosen(runs, run_id)
     found = cells(pipeline, calendar, ledger, session.as_of, last, session.settings.warn_below, names)

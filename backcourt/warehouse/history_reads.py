@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from backcourt.pipeline.outcomes import Category, Outcome, Partition
-from backcourt.pipeline.records import OutcomeRecord
+from backcourt.pipeline.records import NOT_THROUGH, OutcomeRecord
 from backcourt.warehouse.json_texts import texts_in
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import JobRequest, Kind, Parameter
@@ -66,13 +66,15 @@ RECORD_COLUMNS = (
 class OutcomeFilter:
     """Which outcomes are wanted; all that is given must hold. `since` is a date of recording, UTC.
 
-    `newest`: of each partition only the last outcome of all, else that of every run.
+    `newest`: of each partition only the last outcome of all, else that of every run. `left`: only what did not go
+    through, by the outcome that is looked at.
     """
 
     since: date
     tables: tuple[str, ...] = ()
     run_id: str = ""
     newest: bool = False
+    left: bool = False
 
 
 def outcomes_request(names: Names, state_dataset: str, wanted: OutcomeFilter, run_id: str, job_id: str) -> JobRequest:
@@ -85,6 +87,9 @@ def outcomes_request(names: Names, state_dataset: str, wanted: OutcomeFilter, ru
     if wanted.run_id:
         conditions.append("run_id = @wanted_run")
         parameters.append(Parameter("wanted_run", "STRING", wanted.run_id))
+    if wanted.left:
+        parameters.append(Parameter("left", "STRING", tuple(sorted(NOT_THROUGH))))
+    of_these = " AND outcome IN UNNEST(@left)" if wanted.left else ""
     groups = "table_name, partition_date" if wanted.newest else "run_id, table_name, partition_date"
     sql = (
         f"SELECT {', '.join(RECORD_COLUMNS)}\n"
@@ -92,7 +97,7 @@ def outcomes_request(names: Names, state_dataset: str, wanted: OutcomeFilter, ru
         f"WHERE {' AND '.join(conditions)}\n"
         "QUALIFY ROW_NUMBER() OVER (\n"
         f"  PARTITION BY {groups} ORDER BY recorded_at DESC, start_number DESC\n"
-        ") = 1\n"
+        f") = 1{of_these}\n"
         "ORDER BY recorded_at DESC, partition_date DESC, table_name"
     )
     return JobRequest(job_id, Kind.QUERY, run_id, "partition_outcomes", sql=sql, parameters=tuple(parameters))

@@ -262,7 +262,8 @@ class Jobs:
         if request.kind is Kind.QUERY and _has_rows(job):
             try:
                 answer = job.result(retry=NO_RETRY, job_retry=NO_RETRY, timeout=self._settings.call_timeout)
-                rows = tuple(dict(row.items()) for row in answer)
+                names = [field.name for field in answer.schema]  # Row.items copies each value deeply
+                rows = tuple(dict(zip(names, row, strict=True)) for row in answer)
             except HttpNotFound as exc:  # its tables were there; a local BigQuery that died forgets its jobs
                 raise raised(TransientError, f"{about.what} has ended, but its rows are gone.", about) from exc
             except FOREIGN_ERRORS as exc:

@@ -92,7 +92,14 @@ def test_a_run_that_is_not_known_is_said_to_be(store: Shop, tmp_path: Path) -> N
         Here(store).plan("look", only_failed="nobody")
 
 
+def left(store: Shop) -> set[Partition]:
+    """What did not go through the last time that a run had it."""
+    ground = ground_of(Here(store).session(), store.run_id("left"))
+    return {r.partition for r in read_outcomes(ground, OutcomeFilter(date(2000, 1, 1), newest=True, left=True))}
+
+
 def test_what_failed_in_a_run_is_done_by_its_name_and_nothing_else(store: Shop) -> None:
+    assert left(store) == {Partition(table, DAY) for table in ("shop_raw.orders", "shop.revenue", "shop.report")}
     Here(store).run("mended", orders=store.orders)
     report = Here(store).run("again", only_failed=store.run_id("night"))
     assert {(o.partition.table, o.partition.day): o.outcome for o in report.outcomes} == {
@@ -105,6 +112,7 @@ def test_what_failed_in_a_run_is_done_by_its_name_and_nothing_else(store: Shop) 
         (Partition("shop.revenue", DAY), store.run_id("again")),
         (Partition("shop.report", DAY), store.run_id("again")),
     }
+    assert left(store) == set()
     # The week after looked back on a hole that is filled now.
     stale = find_stale(Here(store).session(), None, DateSelection())
     rolling = [(g.table, g.cause, g.days) for g in stale if g.table == "shop.rolling"]
