@@ -59,7 +59,7 @@ def main() -> None:
 
 
 HEADER = (
-    *("", "partitions", "rows", "seconds", "most partitions a second"),
+    *("", "partitions", "rows", "seconds", "partitions a second"),
     *("queries", "loads", "commits", "reads", "bytes read"),
     *(f"{role}: CPU s, peak" for role in ROLES),
     "object store's peak",

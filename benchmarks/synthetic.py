@@ -146,7 +146,7 @@ def prepare(size: Size, endpoint: Endpoint, clock: Clock, run: str = "bench") ->
     ground = Ground(pipeline, warehouse, attempts, clock, STATE, run_id, "0")
     names = tuple(p.name for p in pipeline.processors)
     ensure_tables(ground, names, create_datasets=True)
-    request = Request(run_id=run_id, tables=names, days=days, as_of=date(2040, 1, 1))
+    request = Request(run_id=run_id, tables=names, days=days, as_of=date(2060, 1, 1))
     ledger = read_ledger(ground, days[0], days[-1])
     plan = build_plan(pipeline, calendar, request, ledger)
     return Prepared(size, pipeline, connection, calendar, plan, ledger, clock)
