@@ -102,7 +102,7 @@ class Executor:
         """Let the emulator run the job, or `script` in its name."""
         async with self._upstream.turn:
             job.executing = True
-            configuration = await replacing(self._upstream, job) if is_partition(job) else _sent(job, script)
+            configuration = await replacing(self._upstream, job) if is_partition(job) else sent(job, script)
             body = {"jobReference": {"projectId": job.project, "jobId": job.job_id}, "configuration": configuration}
             try:
                 reply = await self._upstream.send("POST", f"/bigquery/v2/projects/{job.project}/jobs", body=body)
@@ -127,7 +127,8 @@ def _failure(job: Job, error: dict[str, str]) -> Refused:
     return Refused(error.get("reason", "internalError"), message)
 
 
-def _sent(job: Job, script: str | None) -> dict[str, Any]:
+def sent(job: Job, script: str | None) -> dict[str, Any]:
+    """The configuration that the emulator gets; of a commit, or `script` in its name, what it runs in good time."""
     if script is None and job.kind is JobKind.COMMIT:
         script = ";\n".join(part for statement in job.statements for part in in_parts(statement)) + ";"
     if script is not None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from backcourt.warehouse.proxy.execution import sent
+from backcourt.warehouse.proxy.jobs import Job
 from backcourt.warehouse.proxy.merges import in_parts
 from backcourt.warehouse.proxy.statements import split
 
@@ -48,3 +50,16 @@ def test_any_other_merge_stays_whole(what: str, by: str) -> None:
 @pytest.mark.parametrize("sql", ["DELETE FROM d.t WHERE TRUE", "BEGIN TRANSACTION", "SELECT 'MERGE d.t'"])
 def test_other_statements_stay_as_they_are(sql: str) -> None:
     assert parts(sql) == (sql,)
+
+
+@pytest.mark.parametrize(
+    ("sql", "verbs"),
+    [
+        (f"BEGIN TRANSACTION; {REPLACEMENT}; COMMIT TRANSACTION;", ["BEGIN", "DELETE", "INSERT", "COMMIT"]),
+        (REPLACEMENT, ["MERGE"]),  # a statement by itself is atomic only while it is one
+    ],
+)
+def test_the_emulator_gets_a_commits_merge_in_parts(sql: str, verbs: list[str]) -> None:
+    job = Job.of("p", "j", {"query": {"query": sql, "useLegacySql": False}}, 0, None)
+    assert [s.verb for s in split(sent(job, None)["query"]["query"])] == verbs
+    assert job.configuration["query"]["query"] == sql  # what jobs.get tells
