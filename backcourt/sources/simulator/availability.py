@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backcourt.sources.simulator.league import Season
-from backcourt.sources.simulator.season import SEASON_DAYS
+from backcourt.sources.simulator.season import season_days
 from backcourt.sources.simulator.teams import TEAMS
 
 LEAST = 10
@@ -35,7 +35,7 @@ class Availability:
 
     def __init__(self, seed: int, season: Season) -> None:
         rng = np.random.default_rng([seed, season.year, 4])
-        self._first = SEASON_DAYS[season.year][0]
+        self._first = season_days(season.year).first
         self._teams = season.teams
         self._out = _absences(rng, len(season.players))
         self.trades = _trades(rng, season, self._first)

@@ -10,7 +10,7 @@ from backcourt.errors import UsageError
 from backcourt.sources.simulator import tables
 from backcourt.sources.simulator.playing import SeasonPlay
 from backcourt.sources.simulator.reports import Reports
-from backcourt.sources.simulator.season import SEASON_DAYS, season_on
+from backcourt.sources.simulator.season import season_on
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,6 @@ def _season(seed: int, year: int, start: date, end: date, ahead: int) -> _Season
     Raises:
         UsageError: the simulator does not know the season.
     """
-    if year not in SEASON_DAYS:
-        raise UsageError(
-            f"The simulator does not know the season that starts in {year}.",
-            f"Ask for dates from {SEASON_DAYS[min(SEASON_DAYS)][0]} to June {max(SEASON_DAYS) + 1}.",
-        )
     league = SeasonPlay(seed, year)
     games = list(league.played(start, end))
     listed = tables.within(league.schedule, start, end + timedelta(days=ahead))

@@ -17,7 +17,7 @@ from backcourt.sources.simulator.game import Box, Side, play
 from backcourt.sources.simulator.league import Season, season_of
 from backcourt.sources.simulator.postseason import Standings, postseason
 from backcourt.sources.simulator.reports import Reports, reports_of
-from backcourt.sources.simulator.season import SEASON_DAYS, Game, schedule_of
+from backcourt.sources.simulator.season import Game, schedule_of, season_days
 from backcourt.sources.simulator.shots import ShotChart, chart
 
 _TIRED = 0.006
@@ -58,7 +58,7 @@ class SeasonPlay:
         for game in self.schedule:
             if start <= game.day <= end and not game.postponed:
                 yield self._play(game)
-        if end > SEASON_DAYS[self.season.year][1]:
+        if end > season_days(self.season.year).last:
             yield from (played for played in self._postseason if start <= played.game.day <= end)
 
     def reports(self, games: Iterable[Game]) -> Reports:

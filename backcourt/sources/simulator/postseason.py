@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from backcourt.sources.simulator.season import SEASON_DAYS, Game
+from backcourt.sources.simulator.season import Game, season_days
 from backcourt.sources.simulator.teams import TEAMS
 
 _AT_HOME = (True, True, False, False, True, False, True)
@@ -55,7 +55,7 @@ class Standings:
 
 def postseason(year: int, standings: Standings, home_wins: HomeWins) -> int:
     """Play the postseason of a season; the champion. Of a game that is played several times only the last counts."""
-    monday = SEASON_DAYS[year][1] + timedelta(days=1)
+    monday = season_days(year).last + timedelta(days=1)
     brackets = [
         _play_in(year, monday, at, standings.best(conference), home_wins)
         for at, conference in enumerate(("East", "West"))

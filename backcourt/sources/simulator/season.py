@@ -7,24 +7,32 @@ import numpy as np
 import numpy.typing as npt
 
 from backcourt.errors import UsageError
+from backcourt.sources.simulator.league import FIRST_SEASON
 from backcourt.sources.simulator.teams import TEAMS
 
+
+@dataclass(frozen=True)
+class SeasonDays:
+    """First and last day of a regular season, first of the All-Star break's six days, and further days off."""
+
+    first: date
+    last: date
+    break_start: date
+    off: tuple[date, ...] = ()
+
+
 _D = date
-SEASON_DAYS = {
-    2021: (_D(2021, 10, 19), _D(2022, 4, 10), _D(2022, 2, 18), ()),
-    2022: (_D(2022, 10, 18), _D(2023, 4, 9), _D(2023, 2, 17), (_D(2022, 11, 8),)),
-    2023: (
-        _D(2023, 10, 24),
-        _D(2024, 4, 14),
-        _D(2024, 2, 16),
-        (_D(2023, 11, 7), _D(2023, 12, 3), _D(2023, 12, 9), _D(2023, 12, 10), _D(2024, 4, 13)),
-    ),
-    2024: (_D(2024, 10, 22), _D(2025, 4, 13), _D(2025, 2, 14), (_D(2024, 11, 5), _D(2024, 12, 9), _D(2024, 12, 18))),
-    2025: (_D(2025, 10, 21), _D(2026, 4, 12), _D(2026, 2, 13), (_D(2025, 12, 8), _D(2025, 12, 15), _D(2025, 12, 17))),
+_DAYS_OFF = {
+    2022: (_D(2022, 11, 8),),
+    2023: (_D(2023, 11, 7), _D(2023, 12, 3), _D(2023, 12, 9), _D(2023, 12, 10), _D(2024, 4, 13)),
+    2024: (_D(2024, 11, 5), _D(2024, 12, 9), _D(2024, 12, 18)),
+    2025: (_D(2025, 12, 8), _D(2025, 12, 15), _D(2025, 12, 17)),
 }
-"""By the year that a season starts in: first and last day of the regular season, first of the All-Star break's six, and
-further days off (elections, the cup's final rounds). Thanksgiving, 24 December and the Monday before the last Sunday
-(the college final) are off in each. As the NBA published its schedules."""
+"""By the year that a season starts in: elections and the cup's final rounds, as the NBA published its schedules. What
+is off in each season: Thanksgiving, 24 December and the Monday before the last Sunday (the college final)."""
+
+LAST_SEASON = 2098
+"""The last season that the simulator knows, and the last whose games have ids of their own."""
 
 _WEEKDAY_WEIGHTS = (7.9, 6.3, 9.7, 5.5, 9.4, 7.2, 7.9)
 """Games a date, Monday first, in 2023-24."""
@@ -55,23 +63,46 @@ def season_on(day: date) -> int:
     return day.year if day.month >= 7 else day.year - 1
 
 
+def season_days(year: int) -> SeasonDays:
+    """The frame of a season: from a Tuesday in October to the second Sunday of April, the break before Presidents' Day.
+
+    The NBA's published schedules of 2021 to 2026 keep to these days. After the last whose days off are known, those of
+    an even year's election are.
+
+    Raises:
+        UsageError: the simulator does not know the season.
+    """
+    if not FIRST_SEASON <= year <= LAST_SEASON:
+        raise UsageError(
+            f"The simulator does not know the season that starts in {year}.",
+            f"Ask for dates from {season_days(FIRST_SEASON).first} to June {LAST_SEASON + 1}.",
+        )
+    election = _weekday_from(date(year, 11, 2), 1)
+    presidents_day = _weekday_from(date(year + 1, 2, 15), 0)
+    return SeasonDays(
+        first=_weekday_from(date(year, 10, 18), 1),
+        last=_weekday_from(date(year + 1, 4, 8), 6),
+        break_start=presidents_day - timedelta(days=3),
+        off=_DAYS_OFF.get(year, (election,) if year > max(_DAYS_OFF) and year % 2 == 0 else ()),
+    )
+
+
+def _weekday_from(day: date, weekday: int) -> date:
+    """The first such weekday (Monday is 0) on or after a day."""
+    return day + timedelta(days=(weekday - day.weekday()) % 7)
+
+
 def game_days(year: int) -> tuple[date, ...]:
     """The dates with games of a season, ascending.
 
     Raises:
         UsageError: the simulator does not know the season.
     """
-    if year not in SEASON_DAYS:
-        known = f"{min(SEASON_DAYS)} to {max(SEASON_DAYS)}"
-        raise UsageError(
-            f"The simulator does not know the season that starts in {year}.", f"Ask for seasons that start in {known}."
-        )
-    first, last, break_start, extra = SEASON_DAYS[year]
-    november = date(year, 11, 1)
-    thanksgiving = november + timedelta(days=(3 - november.weekday()) % 7 + 21)
-    off = {thanksgiving, date(year, 12, 24), last - timedelta(days=6), *extra}
-    off |= {break_start + timedelta(days=n) for n in range(6)}
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    frame = season_days(year)
+    thanksgiving = _weekday_from(date(year, 11, 22), 3)
+    off = {thanksgiving, date(year, 12, 24), frame.last - timedelta(days=6), *frame.off}
+    off |= {frame.break_start + timedelta(days=n) for n in range(6)}
+    days = (frame.first + timedelta(days=n) for n in range((frame.last - frame.first).days + 1))
     return tuple(day for day in days if day not in off)
 
 
