@@ -2,14 +2,14 @@
 
     .venv/bin/python -m benchmarks.look_back [--seasons 5]
 
-The schedule is that of 918 simulated game dates, or of the last seasons of them, ingested. For every other table and
-date the ledger and the history are filled with rows as a run would have written them, versions of the inputs included,
-without computing anything: these commands read records, not tables. Each command is timed from the start of its process
-to its end, after one that is not.
+The schedule is that of simulated seasons from 2021 to 3 January of the last, ingested: 5 of them have 918 game dates.
+For every other table and date the ledger and the history are filled with rows as a run would have written them,
+versions of the inputs included, without computing anything: these commands read records, not tables. Each command is
+timed from the start of its process to its end, after one that is not.
 """
 
 import argparse
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,7 +35,7 @@ from jobs.settings import Settings
 from nba.pipeline import PIPELINE
 from ray_tasks.prepare import ensure_tables, read_calendar, read_ledger
 
-LAST, AS_OF = date(2026, 1, 3), date(2026, 1, 4)
+FIRST = 2021
 RUN, STATE = "first-night", "nba_orchestration"
 ASKED = (("plan",), ("status",), ("report", "--to", "report.html"), ("history", "--days", "30"))
 
@@ -43,18 +43,21 @@ ASKED = (("plan",), ("status",), ("report", "--to", "report.html"), ("history", 
 def main() -> None:
     """Fill the records, then time what reads them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seasons", type=int, default=5, choices=range(1, 61), help="The last so many; 4 for 12,000 partitions.")
+    parser.add_argument(
+        "--seasons", type=int, default=5, choices=range(1, 61), help="The last so many; 4 for 12,000 partitions."
+    )
     given = parser.parse_args()
-    clock = SystemClock()
+    clock, last = SystemClock(), date(FIRST + given.seasons, 1, 3)
+    as_of = last + timedelta(days=1)
     with TemporaryDirectory() as name, LocalBigQuery(None) as server:
         folder = Path(name)
-        variables = environment(server.endpoint, folder, as_of=AS_OF, pool="serial", shares="none")
-        _write_schedule(folder, given.seasons)
+        variables = environment(server.endpoint, folder, as_of=as_of, pool="serial", shares="none")
+        _write_schedule(folder, last)
         ingest = ["ingest", "--source", f"folder:{folder}", "--tables", "schedule", "--yes"]
         run_sampled([COMMAND, *ingest], variables, clock)
-        told = {"endpoint": server.endpoint.rest, "storage_endpoint": server.endpoint.storage, "as_of": str(AS_OF)}
+        told = {"endpoint": server.endpoint.rest, "storage_endpoint": server.endpoint.storage, "as_of": str(as_of)}
         with open_session(Settings.model_validate(told)) as session:
-            filled = _fill(session, clock)
+            filled = _fill(session, clock, as_of)
         rows = []
         for words in (ASKED[0], *ASKED):
             command = [str(folder / word) if word.endswith(".html") else word for word in words]
@@ -67,22 +70,22 @@ def main() -> None:
     print(markdown(("command", "seconds", "peak memory"), rows[1:]))
 
 
-def _write_schedule(folder: Path, seasons: int) -> None:
-    for year in range(2026 - seasons, 2026):
+def _write_schedule(folder: Path, last: date) -> None:
+    for year in range(FIRST, last.year):
         play = SeasonPlay(7, year)
-        games = tables.within(play.schedule, date.min, LAST)
-        games += [p.game for p in play.played(date.min, LAST) if p.game.season_type != "regular"]
+        games = tables.within(play.schedule, date.min, last)
+        games += [p.game for p in play.played(date.min, last) if p.game.season_type != "regular"]
         tables.schedule(play.season, games, {}).write_parquet(folder / f"schedule_{year}.parquet")
 
 
-def _fill(session: Session, clock: Clock) -> int:
+def _fill(session: Session, clock: Clock, as_of: date) -> int:
     """Ledger and history of every partition that a plan of everything has to do; how many there are then."""
     ground = ground_of(session, RUN)
     names = tuple(p.name for p in PIPELINE.processors)
     ensure_tables(ground, names, create_datasets=True)
     calendar = read_calendar(ground)
     known = read_ledger(ground, calendar.dates[0], calendar.dates[-1])
-    request = Request(run_id=RUN, tables=names, days=calendar.dates, as_of=AS_OF)
+    request = Request(run_id=RUN, tables=names, days=calendar.dates, as_of=as_of)
     ledger = _ledger_of(build_plan(PIPELINE, calendar, request, known), calendar, known)
     new = [entry for key, entry in ledger.items() if key not in known]
     now, state = clock.now(), State(STATE)

@@ -41,14 +41,13 @@ from ray_tasks.committer import RunIdentity
 from ray_tasks.damage import find_damage
 from ray_tasks.driver import DriverSettings
 from ray_tasks.holds import read_holds
-from ray_tasks.lookback import read_not_through
+from ray_tasks.lookback import read_failures, read_not_through
 from ray_tasks.observing import Observer, Together
 from ray_tasks.prepare import (
     Ground,
     clear_up,
     ensure_tables,
     read_calendar,
-    read_failures,
     read_ledger,
     read_sizes,
     resolve_unfinished,

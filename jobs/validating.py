@@ -22,7 +22,8 @@ from backcourt.warehouse.ledger_reads import Entries
 from jobs.committed_rows import rows_of
 from jobs.repairing import key_counts
 from jobs.session import Session
-from ray_tasks.prepare import Ground, read_failures, read_ledger
+from ray_tasks.lookback import read_failures
+from ray_tasks.prepare import Ground, read_ledger
 
 LOOKS = 5
 """How often partitions that runs keep committing are looked at before they are left out."""

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from backcourt.errors import UsageError
 from backcourt.pipeline.drift import VersionUse
-from backcourt.pipeline.outcomes import Partition
+from backcourt.pipeline.outcomes import Outcome, Partition
 from backcourt.pipeline.records import OutcomeRecord, RunRecord
 from backcourt.warehouse.history_reads import OutcomeFilter, outcomes_in, outcomes_request
 from backcourt.warehouse.ledger_reads import code_versions_in, code_versions_request
@@ -23,6 +23,16 @@ def read_outcomes(ground: Ground, wanted: OutcomeFilter) -> tuple[OutcomeRecord,
     names, job_id = ground.warehouse.names, ground.job_id(f"history-{digest}")
     request = outcomes_request(names, ground.state_dataset, wanted, ground.run_id, job_id)
     return outcomes_in(own_rows(ground, request))
+
+
+def read_failures(ground: Ground, since: date) -> dict[Partition, str]:
+    """Partitions that were blocked or failed when they were last tried, since a date, and why, in words."""
+    tables = tuple(p.name for p in ground.pipeline.processors)
+    return {
+        o.partition: f"{o.outcome} in run {o.run_id}, {o.reason}"
+        for o in read_outcomes(ground, OutcomeFilter(since, tables, newest=True, left=True))
+        if o.outcome in (Outcome.BLOCKED, Outcome.FAILED)
+    }
 
 
 def read_runs(ground: Ground, since: date) -> tuple[RunRecord, ...]:

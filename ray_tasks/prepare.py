@@ -1,9 +1,9 @@
 """Before a plan: the tables are there, earlier commits are resolved, calendar and ledger are read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -11,7 +11,6 @@ from backcourt.clock import Clock
 from backcourt.errors import UsageError
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.estimate import Sizes
-from backcourt.pipeline.outcomes import Outcome, Partition
 from backcourt.pipeline.processor import Chunk, Feed, Pipeline, Processor
 from backcourt.pipeline.table import Column, Table
 from backcourt.sources.source import Source
@@ -19,8 +18,7 @@ from backcourt.warehouse.client import BigQueryWarehouse
 from backcourt.warehouse.definitions import add_column_request, definition_of, ensure, state_tables
 from backcourt.warehouse.errors import AccessDenied, NotFound
 from backcourt.warehouse.head import seed_head, unseeded
-from backcourt.warehouse.history_reads import last_outcomes_in, last_outcomes_request
-from backcourt.warehouse.ledger_reads import Entries, entries_in, newest_request
+from backcourt.warehouse.ledger_reads import Entries, entries_in, entries_request
 from backcourt.warehouse.requests import JobRequest, ReadRequest, TableDefinition, TableRef
 from backcourt.warehouse.run_events import (
     RESOLVED,
@@ -31,6 +29,8 @@ from backcourt.warehouse.run_events import (
     unfinished_request,
 )
 from ray_tasks.attempts import Attempts
+
+T = TypeVar("T")
 
 UNFINISHED_DAYS = 3
 """How far back a commit may still be running: a script ends after 24 hours (Quotas, read 2026-11)."""
@@ -214,40 +214,30 @@ def _schedule_rows(ground: Ground, schedule: Table) -> pl.DataFrame | None:
 
 def read_ledger(ground: Ground, start: date, end: date) -> Entries:
     """The newest entry of every committed partition of the pipeline between two dates; empty before the first run."""
-    names = [p.name for p in ground.pipeline.processors]
-    request = newest_request(
-        ground.warehouse.names, ground.state_dataset, names, start, end, ground.run_id, ground.job_id("ledger")
-    )
-    return entries_in(own_rows(ground, request))
-
-
-def read_failures(ground: Ground, since: date) -> dict[Partition, str]:
-    """Partitions that were blocked or failed when they were last tried, since a date, and why, in words."""
-    tables = [p.name for p in ground.pipeline.processors]
-    request = last_outcomes_request(
-        ground.warehouse.names, ground.state_dataset, tables, since, ground.run_id, ground.job_id("outcomes")
-    )
-    return {
-        Partition(o.table, o.day): f"{o.outcome} in run {o.run_id}, {o.reason}"
-        for o in last_outcomes_in(own_rows(ground, request))
-        if o.outcome in (Outcome.BLOCKED, Outcome.FAILED)
-    }
+    request = entries_request(ground.state_dataset, start, end)
+    rows = of_own(ground, request.table, lambda: ground.attempts.read(request))
+    return entries_in(rows, [p.name for p in ground.pipeline.processors]) if rows is not None else {}
 
 
 def own_rows(ground: Ground, request: JobRequest) -> tuple[Mapping[str, Any], ...]:
-    """Rows of one of the engine's own tables, none before the first run has made it.
-
-    BigQuery may answer that a query's table is forbidden "or perhaps does not exist"; the table itself then tells.
-    """
+    """Rows of a query of one of the engine's own tables, none before the first run has made it."""
     table = TableRef(ground.state_dataset, request.table)
+    return of_own(ground, table, lambda: ground.attempts.run(request).rows) or ()
+
+
+def of_own(ground: Ground, table: TableRef, read: Callable[[], T]) -> T | None:
+    """What one of the engine's own tables says; None before the first run has made it.
+
+    BigQuery may answer that a table is forbidden "or perhaps does not exist"; the table itself then tells.
+    """
     try:
-        return ground.attempts.run(request).rows
+        return read()
     except NotFound:
-        return ()
+        return None
     except AccessDenied:
         if _exists(ground, table):
             raise
-        return ()
+        return None
 
 
 def _exists(ground: Ground, table: TableRef) -> bool:

@@ -25,12 +25,14 @@ class Calendar:
     seasons: tuple[Season, ...] = ()
     bootstrap_days: int = 0
     _known: frozenset[date] = field(default=frozenset(), repr=False)
+    _starts: tuple[date, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Sort once; frozen dataclasses need object.__setattr__ for that."""
         object.__setattr__(self, "dates", tuple(sorted(set(self.dates))))
         object.__setattr__(self, "seasons", tuple(sorted(self.seasons, key=lambda s: s.start)))
         object.__setattr__(self, "_known", frozenset(self.dates))
+        object.__setattr__(self, "_starts", tuple(season.start for season in self.seasons))
 
     def __contains__(self, day: object) -> bool:
         return day in self._known
@@ -45,7 +47,7 @@ class Calendar:
 
     def season(self, day: date) -> Season | None:
         """The season that `day` falls in: the last that started on or before it."""
-        at = bisect_right([s.start for s in self.seasons], day)
+        at = bisect_right(self._starts, day)
         return self.seasons[at - 1] if at else None
 
     def season_start(self, day: date) -> date | None:

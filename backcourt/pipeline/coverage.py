@@ -32,7 +32,7 @@ class Thresholds:
     implausible_blocks: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """What was counted in one partition.
 
@@ -69,7 +69,7 @@ class Verdict(StrEnum):
     FORCED = "forced"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """The verdict and its reason in one sentence ("" for a plain pass)."""
 

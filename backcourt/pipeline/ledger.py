@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from sys import intern
 
 from backcourt.pipeline.table import Column, FieldType
 
@@ -50,7 +51,7 @@ WITHDRAWN = "withdrawn"
 """In the place of a content hash: `cleanup` took the rows away, and no computed rows can be the same."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputVersion:
     """What one input looked like when a partition was computed from it.
 
@@ -63,7 +64,7 @@ class InputVersion:
     holes: tuple[date, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """The ledger's newest row of one partition, or the row that a commit is about to write.
 
@@ -112,7 +113,7 @@ def inputs_from_json(text: str | None) -> dict[str, InputVersion]:
     """The reverse of `inputs_to_json`; what a foreign hand wrote unreadably counts as no versions (stale)."""
     try:
         return {
-            name: InputVersion(v["digest"], int(v["dates"]), tuple(date.fromisoformat(h) for h in v["holes"]))
+            intern(name): InputVersion(intern(v["digest"]), int(v["dates"]), tuple(map(date.fromisoformat, v["holes"])))
             for name, v in json.loads(text or "{}").items()
         }
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):

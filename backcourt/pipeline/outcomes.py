@@ -47,7 +47,7 @@ RETRY_CAN_HELP = frozenset({Category.QUOTA, Category.TIMEOUT, Category.WORKER, C
 """Categories in which the same command may succeed without a change of data or code."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Partition:
     """One date of one table."""
 
@@ -58,7 +58,7 @@ class Partition:
         return f"{self.table} {self.day.isoformat()}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PartitionOutcome:
     """The record of one partition in one run; `seconds` of computing, shared evenly by the dates of its chunk."""
 

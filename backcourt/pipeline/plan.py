@@ -1,7 +1,7 @@
 """The plan: what a run will do, with absolute dates, before it does it. Pure: ledger and calendar in, plan out."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -196,7 +196,7 @@ class _Facts:
 
 def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
     to_do, done, bootstrap, not_due = [], 0, 0, 0
-    read = {p.day for p in facts.withdrawn if p.table == processor.name}
+    read, damaged = _days_of(processor, facts.withdrawn), _days_of(processor, facts.request.damaged)
     for day in sorted(read.union(_days(processor, facts.request))):
         if processor.bootstrap and facts.calendar.is_bootstrap(day):
             bootstrap += 1
@@ -205,7 +205,7 @@ def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
             not_due += 1
             continue
         entry = facts.ledger.get((processor.name, day))
-        reason = _reason(processor, day, entry, facts)
+        reason = _reason(processor, day, entry, facts, is_damaged=day in damaged, is_gone=day in read)
         if reason is None:
             done += 1
         else:
@@ -224,15 +224,20 @@ def _days(processor: Processor, request: Request) -> list[date]:
     return sorted(days)
 
 
-def _reason(processor: Processor, day: date, entry: LedgerEntry | None, facts: _Facts) -> Reason | None:
+def _days_of(processor: Processor, partitions: Iterable[Partition]) -> set[date]:
+    return {p.day for p in partitions if p.table == processor.name}
+
+
+def _reason(
+    processor: Processor, day: date, entry: LedgerEntry | None, facts: _Facts, *, is_damaged: bool, is_gone: bool
+) -> Reason | None:
     """Why the partition is to be done; None when it is done and current."""
-    if entry is None or Partition(processor.name, day) in facts.request.damaged:
+    if entry is None or is_damaged:
         return Reason.DAMAGED if entry else Reason.MISSING
-    if facts.request.recompute or facts.request.force or (processor.is_raw and _is_recent(facts.request, day)):
+    if facts.request.recompute or facts.request.force or (_is_recent(facts.request, day) and processor.is_raw):
         return Reason.RECOMPUTE
-    gone = Partition(processor.name, day) in facts.withdrawn
-    if gone or is_stale(processor, day, facts.calendar, entry, facts.versions):
-        return Reason.WITHDRAWN if gone else Reason.STALE
+    if is_gone or is_stale(processor, day, facts.calendar, entry, facts.versions):
+        return Reason.WITHDRAWN if is_gone else Reason.STALE
     if facts.request.other_versions and entry.processor_version != processor.version:
         return Reason.OTHER_VERSION
     for each in processor.inputs:
@@ -252,9 +257,9 @@ def is_stale(
 ) -> bool:
     """Whether its inputs have other rows than when the partition was computed."""
     for each in table_inputs(processor):
-        now = versions[each.name].window(each.window.first(day, calendar), each.window.last(day))
+        now = versions[each.name].digest(each.window.first(day, calendar), each.window.last(day))
         seen = entry.inputs.get(each.name)
-        if seen is None or seen.digest != now.digest:
+        if seen is None or seen.digest != now:
             return True
     return False
 

@@ -20,7 +20,7 @@ HOLES_SHOWN = 20
 ABSENT = "is not committed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Passed:
     """A partition that the gate let through, on its way to a commit.
 

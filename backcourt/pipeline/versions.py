@@ -5,7 +5,7 @@ compares 50,000 windows, and a run changes a partition between any two of them. 
 data structure for cumulative frequency tables", 1994) makes both a dozen additions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 
@@ -29,13 +29,11 @@ class TableVersions:
         self._calendar = calendar
         self._positions = {day: at for at, day in enumerate(calendar.dates)}
         self._expected = expected
-        self._committed: dict[date, str] = {}
-        self._hashes = _PartialSums(len(calendar.dates))
-        self._counts = _PartialSums(len(calendar.dates))
-        self._absent = _PartialSums(len(calendar.dates))
-        for at, day in enumerate(calendar.dates):
-            self._absent.add(at, int(expected(day)))
-        self.update(committed)
+        self._committed = dict(committed)
+        hashes = [_hash(day, committed[day]) if day in committed else 0 for day in calendar.dates]
+        self._hashes = _PartialSums(hashes)
+        self._counts = _PartialSums([int(day in committed) for day in calendar.dates])
+        self._absent = _PartialSums([int(day not in committed and expected(day)) for day in calendar.dates])
 
     def __contains__(self, day: object) -> bool:
         return day in self._committed
@@ -61,11 +59,13 @@ class TableVersions:
                 self._counts.add(at, 1)
                 self._absent.add(at, -int(self._expected(day)))
 
+    def digest(self, first: date, last: date) -> str:
+        """What identifies the rows of the window from `first` to `last`, both included."""
+        return _digest(self._hashes.between(*self._calendar.positions(first, last)))
+
     def window(self, first: date, last: date) -> InputVersion:
         """The version of the window from `first` to `last`, both included (empty if `first` is later)."""
         a, b = self._calendar.positions(first, last)
-        if a >= b:
-            return InputVersion(_digest(0), 0)
         holes: tuple[date, ...] = ()
         if self._absent.between(a, b):
             days = self._calendar.dates[a:b]
@@ -76,8 +76,12 @@ class TableVersions:
 class _PartialSums:
     """Numbers by position, whose sums and changes both take a logarithmic number of steps."""
 
-    def __init__(self, size: int) -> None:
-        self._tree = [0] * (size + 1)
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._tree = [0, *numbers]
+        for at in range(1, len(self._tree)):
+            above = at + (at & -at)
+            if above < len(self._tree):
+                self._tree[above] += self._tree[at]
 
     def add(self, at: int, number: int) -> None:
         at += 1
@@ -86,7 +90,7 @@ class _PartialSums:
             at += at & -at
 
     def between(self, first: int, end: int) -> int:
-        return self._before(end) - self._before(first)
+        return self._before(end) - self._before(first) if first < end else 0
 
     def _before(self, at: int) -> int:
         total = 0

@@ -27,8 +27,13 @@ def _read_csv(content: BytesIO) -> pl.DataFrame:
 
 
 def _read_parquet(content: BytesIO) -> pl.DataFrame:
-    """By Arrow's reader: on some damaged files that of polars panics, past any handler and with a trace of its own."""
-    return pl.DataFrame(pq.read_table(content))
+    """By Arrow's reader: on some damaged files that of polars panics, past any handler and with a trace of its own.
+
+    For the same reason Arrow looks through what it read: it takes text that is no UTF-8, and polars panics on it.
+    """
+    table = pq.read_table(content)
+    table.validate(full=True)
+    return pl.DataFrame(table)
 
 
 READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {".csv": _read_csv, ".parquet": _read_parquet}

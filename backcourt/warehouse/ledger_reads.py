@@ -5,60 +5,48 @@ A ledger that does not exist yet holds nothing.
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from sys import intern
 from typing import Any
+
+import polars as pl
+import pyarrow as pa
 
 from backcourt.pipeline.drift import VersionUse
 from backcourt.pipeline.ledger import LedgerEntry, inputs_from_json
 from backcourt.warehouse.errors import NotFound
 from backcourt.warehouse.names import Names
-from backcourt.warehouse.requests import JobRequest, Kind, Parameter, ReadRequest
+from backcourt.warehouse.requests import JobRequest, Kind, ReadRequest
 from backcourt.warehouse.state import State
 from backcourt.warehouse.warehouse import Warehouse
+
+_ENTRY_COLUMNS = (
+    "partition_date", "table_name", "generation", "commit_id", "rows_commit", "run_id", "code_version",
+    "processor_version", "row_count", "expected_count", "present_count", "forced", "content_hash", "input_versions",
+    "notes",
+)  # fmt: skip
+"""What an entry is made from."""
 
 Entries = dict[tuple[str, date], LedgerEntry]
 """The newest entry of each partition, by table and date."""
 
 
-def newest_entries(
-    warehouse: Warehouse,
-    names: Names,
-    state_dataset: str,
-    tables: Iterable[str],
-    start: date,
-    end: date,
-    run_id: str,
-    job_id: str,
-) -> Entries:
-    """The newest ledger row of every partition of `tables` (dataset.name) from `start` to `end`, by one query."""
-    request = newest_request(names, state_dataset, tables, start, end, run_id, job_id)
-    try:
-        return entries_in(warehouse.run(request).rows)
-    except NotFound:
-        return {}
+def entries_request(state_dataset: str, start: date, end: date) -> ReadRequest:
+    """The read of the ledger from `start` to `end`, to be done under a permit; `entries_in` takes its rows.
+
+    Every generation is read and the newest chosen here: a query would choose, but its rows come as JSON, one by one.
+    """
+    return ReadRequest(State(state_dataset).ledger, _ENTRY_COLUMNS, "partition_date", start, end)
 
 
-def newest_request(
-    names: Names, state_dataset: str, tables: Iterable[str], start: date, end: date, run_id: str, job_id: str
-) -> JobRequest:
-    """The query of `newest_entries`, for callers that run it under a permit; `entries_in` reads its rows."""
-    sql = (
-        "SELECT partition_date, table_name, generation, commit_id, rows_commit, run_id, code_version,\n"
-        "  processor_version, row_count, expected_count, present_count, forced, content_hash, input_versions, notes\n"
-        f"FROM {names.quoted(State(state_dataset).ledger)}\n"
-        "WHERE partition_date BETWEEN @start AND @end AND table_name IN UNNEST(@tables)\n"
-        "QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name, partition_date ORDER BY generation DESC) = 1"
+def entries_in(rows: pa.Table, tables: Iterable[str]) -> Entries:
+    """The newest entry of each partition of `tables`, from the ledger's rows as Arrow."""
+    newest = (
+        pl.DataFrame(rows)
+        .filter(pl.col("table_name").is_in(list(tables)))
+        .sort("generation")
+        .unique(["table_name", "partition_date"], keep="last", maintain_order=True)
     )
-    parameters = (
-        Parameter("start", "DATE", start),
-        Parameter("end", "DATE", end),
-        Parameter("tables", "STRING", tuple(sorted(tables))),
-    )
-    return JobRequest(job_id, Kind.QUERY, run_id, "ledger", sql=sql, parameters=parameters)
-
-
-def entries_in(rows: Iterable[Mapping[str, Any]]) -> Entries:
-    """Rows of `newest_request` as entries."""
-    return {(row["table_name"], row["partition_date"]): entry_of(row) for row in rows}
+    return {(row["table_name"], row["partition_date"]): entry_of(row) for row in newest.iter_rows(named=True)}
 
 
 def code_versions_request(names: Names, state_dataset: str, run_id: str, job_id: str) -> JobRequest:
@@ -111,16 +99,16 @@ def _newest(
 
 
 def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
-    """One row of a query for ledger rows."""
+    """One row of the ledger. Its names and ids are shared with other entries: a long ledger repeats them by thousands."""
     return LedgerEntry(
-        table=row["table_name"],
+        table=intern(row["table_name"]),
         day=row["partition_date"],
         generation=row["generation"],
-        commit_id=row["commit_id"],
-        rows_commit=row["rows_commit"],
-        run_id=row["run_id"],
-        code_version=row["code_version"],
-        processor_version=row["processor_version"],
+        commit_id=intern(row["commit_id"]),
+        rows_commit=intern(row["rows_commit"]),
+        run_id=intern(row["run_id"]),
+        code_version=intern(row["code_version"]),
+        processor_version=intern(row["processor_version"]),
         row_count=row["row_count"],
         expected_count=row["expected_count"],
         present_count=row["present_count"],

@@ -29,7 +29,9 @@ def rest_client(endpoint: Endpoint) -> bigquery.Client:
 
 
 def storage_client(endpoint: Endpoint) -> BigQueryReadClient:
-    return BigQueryReadClient(transport=BigQueryReadGrpcTransport(channel=grpc.insecure_channel(endpoint.storage)))
+    options = [("grpc.max_receive_message_length", -1)]  # as the channels that Google's client makes
+    channel = grpc.insecure_channel(endpoint.storage, options=options)
+    return BigQueryReadClient(transport=BigQueryReadGrpcTransport(channel=channel))
 
 
 def make_table(client: bigquery.Client, name: str, schema: tuple[bigquery.SchemaField, ...] = GAMES) -> str:

@@ -40,6 +40,18 @@ def test_rows_arrive_whole_and_are_counted(local_bigquery: LocalBigQuery, client
     assert (counters["in_flight"]["read"], counters["max_in_flight"]["read"]) == (0, 1)
 
 
+def test_a_read_of_more_bytes_than_a_message_of_bqemulator_arrives(
+    local_bigquery: LocalBigQuery, client: bigquery.Client
+) -> None:
+    wide = "SELECT n, REPEAT('x', 250) AS text FROM UNNEST(GENERATE_ARRAY(1, 60000)) AS n"
+    client.query(f"CREATE OR REPLACE TABLE games.wide AS {wide}").result(timeout=60)
+    storage = google.storage_client(local_bigquery.endpoint)
+    session = google.open_session(storage, local_bigquery.endpoint, "games.wide")
+    batches = list(google.read(storage, session))
+    assert sum(batch.num_rows for batch in batches) == 60_000
+    assert sum(batch.nbytes for batch in batches) > 14_000_000
+
+
 def test_errors_pass_through(local_bigquery: LocalBigQuery) -> None:
     storage = google.storage_client(local_bigquery.endpoint)
     with pytest.raises(exceptions.NotFound):

@@ -15,7 +15,7 @@ from backcourt.warehouse.client import BigQueryWarehouse
 from backcourt.warehouse.commit import CommitBatch, commit_request
 from backcourt.warehouse.definitions import definition_of, ensure, staging_definition, state_tables
 from backcourt.warehouse.head import seed_head
-from backcourt.warehouse.ledger_reads import commits_of, newest_entries
+from backcourt.warehouse.ledger_reads import Entries, commits_of, entries_in, entries_request
 from backcourt.warehouse.requests import JobRequest, Kind, TableRef
 from tests.integration.warehouse_fixtures import server, warehouse  # noqa: F401
 
@@ -94,8 +94,11 @@ def published(store: BigQueryWarehouse, table: Table = GAMES) -> dict[date, list
 
 
 def ledger(store: BigQueryWarehouse, table: Table = GAMES) -> dict[date, LedgerEntry]:
-    found = newest_entries(store, store.names, "o", (table.full_name,), D1, D3, "r1", f"newest-{next(NUMBERS)}")
-    return {day: e for (_, day), e in found.items()}
+    return {day: e for (_, day), e in newest(store, table.full_name).items()}
+
+
+def newest(store: BigQueryWarehouse, *tables: str, start: date = D1, end: date = D3) -> Entries:
+    return entries_in(store.read(entries_request("o", start, end)), tables)
 
 
 def test_a_first_commit_publishes_rows_and_ledger_together(store: BigQueryWarehouse) -> None:
@@ -200,7 +203,7 @@ def test_two_tables_do_not_see_each_other(store: BigQueryWarehouse) -> None:
     commit(store, "s1", {D1: 2}, {D1: ""}, SHOTS)
     assert published(store, SHOTS) == {D1: ["s1-0", "s1-1"]}
     assert ledger(store, SHOTS)[D1].generation == 1
-    both = newest_entries(store, store.names, "o", ("d.games", "d.shots"), D1, D3, "r1", f"n-{next(NUMBERS)}")
+    both = newest(store, "d.games", "d.shots")
     assert {key: e.commit_id for key, e in both.items()} == {("d.games", D1): "c1", ("d.shots", D1): "s1"}
 
 
@@ -228,7 +231,6 @@ def test_a_ledger_that_is_missing_or_empty_holds_nothing(store: BigQueryWarehous
     assert ledger(store) == {}
     store.drop(TableRef("o", "ledger"))
     assert commits_of(store, "o", "d.games", D1, D3) == {}
-    assert ledger(store) == {}
 
 
 def test_notes_of_any_text_survive(store: BigQueryWarehouse) -> None:
@@ -242,6 +244,5 @@ def test_notes_of_any_text_survive(store: BigQueryWarehouse) -> None:
     days = [date(2024, 2, day + 1) for day in range(len(nasty))]
     entries = tuple(entry(day, 0, notes=text) for day, text in zip(days, nasty, strict=True))
     send(store, CommitBatch("c1", "r1", "code-1", GAMES, None, entries, dict.fromkeys(days, "")))
-    job_id = f"newest-{next(NUMBERS)}"
-    found = newest_entries(store, store.names, "o", ("d.games",), days[0], days[-1], "r1", job_id)
+    found = newest(store, "d.games", start=days[0], end=days[-1])
     assert [found["d.games", day].notes for day in days] == nasty

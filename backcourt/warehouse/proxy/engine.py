@@ -18,6 +18,9 @@ from backcourt.clock import SystemClock
 from backcourt.warehouse.proxy.files import ServerFiles, lock
 
 _WAIT_FOR_PREDECESSOR = 30.0
+_LARGEST_MESSAGE = 1 << 30
+"""Bytes of a message of the Storage API, both ways. A stream's comes with 65,536 rows, BigQuery's with far fewer; with
+bqemulator's own 11 MiB such a read would never end."""
 
 
 def install_spatial() -> None:
@@ -64,6 +67,7 @@ def _settings(files: ServerFiles, project: str, in_memory: bool) -> Any:
         persistence_mode=PersistenceMode.EPHEMERAL if in_memory else PersistenceMode.PERSISTENT,
         data_dir=None if in_memory else files.data,
         upload_staging_dir=files.uploads,
+        write_api_max_request_bytes=_LARGEST_MESSAGE,
         log_level=LogLevel.ERROR,
         log_format=LogFormat.CONSOLE,
     )

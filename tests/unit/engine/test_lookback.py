@@ -10,15 +10,23 @@ import pytest
 from backcourt.errors import UsageError
 from backcourt.pipeline.outcomes import Partition
 from backcourt.pipeline.processor import Pipeline
-from backcourt.warehouse.errors import NotFound
+from backcourt.warehouse.errors import AccessDenied, NotFound
 from backcourt.warehouse.fake import Call, FakeWarehouse
 from backcourt.warehouse.history_reads import OutcomeFilter
 from backcourt.warehouse.names import Names
-from backcourt.warehouse.requests import JobRequest, JobResult, Kind
+from backcourt.warehouse.requests import (
+    JobRequest,
+    JobResult,
+    Kind,
+    ReadRequest,
+    TableDefinition,
+    TableRef,
+    TableState,
+)
 from ray_tasks.attempts import Attempts, Patience
-from ray_tasks.lookback import read_code_versions, read_not_through, read_outcomes, read_runs
+from ray_tasks.lookback import read_code_versions, read_failures, read_not_through, read_outcomes, read_runs
 from ray_tasks.permits import LocalPermits
-from ray_tasks.prepare import Ground
+from ray_tasks.prepare import Ground, read_ledger
 from tests.unit.engine.fake_clock import START, FakeClock
 from tests.unit.pipeline.worlds import day, processor
 
@@ -83,3 +91,32 @@ def test_a_warehouse_without_history_is_empty() -> None:
     assert read_outcomes(asked, OutcomeFilter(START.date())) == ()
     assert read_runs(asked, START.date()) == ()
     assert read_code_versions(asked) == ()
+
+
+def test_failures_are_what_was_blocked_or_failed_and_why() -> None:
+    told = {"reason": "coverage 1 of 187"}
+    warehouse = answering(row("d.a", 1, "blocked") | told, row("d.a", 2, "failed") | told, row("d.a", 4, "left"))
+    assert read_failures(ground(warehouse), day(1)) == {
+        Partition("d.a", day(1)): "blocked in run night, coverage 1 of 187",
+        Partition("d.a", day(2)): "failed in run night, coverage 1 of 187",
+    }
+    (query,) = warehouse.calls
+    asked = {p.name: p.value for p in query.argument.parameters}
+    assert set(asked["left"]) >= {"blocked", "failed"}  # BigQuery leaves the others out, thousands of them
+
+
+def without_ledger(error: Exception, described: object) -> Named:
+    """A warehouse whose ledger cannot be read; `described` is what it says of the table itself."""
+    return Named(lambda call: error if isinstance(call.argument, ReadRequest) else described)
+
+
+@pytest.mark.parametrize("error", [NotFound("no such table"), AccessDenied("forbidden, or perhaps does not exist")])
+def test_a_ledger_that_is_not_there_yet_is_empty(error: Exception) -> None:
+    assert read_ledger(ground(without_ledger(error, NotFound("no such dataset"))), day(1), day(9)) == {}
+    assert read_ledger(ground(without_ledger(error, NotImplemented)), day(1), day(9)) == {}
+
+
+def test_a_ledger_that_is_forbidden_is_not_taken_for_an_empty_one() -> None:
+    there = TableState(TableDefinition(TableRef("state", "ledger"), ()), num_rows=1, num_bytes=1)
+    with pytest.raises(AccessDenied):
+        read_ledger(ground(without_ledger(AccessDenied("no"), there)), day(1), day(9))

@@ -79,6 +79,14 @@ def test_a_parquet_with_some_bytes_changed_is_no_traceback(
     read(tmp_path, bytes(content))
 
 
+def test_text_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    rows = ROWS.to_arrow()
+    broken = pa.array([b"\xff"] * len(rows)).view(pa.string())
+    content = BytesIO()
+    pq.write_table(rows.set_column(0, "id", broken), content)
+    assert read(tmp_path, content.getvalue()) is None
+
+
 @LOOSE
 @given(kept=st.integers(0, len(WHOLE["zstd"]) - 1))
 def test_a_parquet_that_was_cut_is_refused(kept: int, tmp_path: Path) -> None:

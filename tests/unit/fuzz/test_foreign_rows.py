@@ -7,6 +7,7 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -71,7 +72,8 @@ def test_outcomes_are_read_and_unknown_ones_left_out(rows: list[dict[str, Any]])
 
 @given(rows_of(LEDGER_COLUMNS))
 def test_every_ledger_row_stays_an_entry(rows: list[dict[str, Any]]) -> None:
-    entries = entries_in(rows)
+    table = pa.Table.from_pylist(rows, pa.schema([c.arrow for c in LEDGER_COLUMNS]))
+    entries = entries_in(table, {row["table_name"] for row in rows})
     assert set(entries) == {(row["table_name"], row["partition_date"]) for row in rows}
     withdrawn_days(entries)
     assert all(isinstance(entry.coverage, float) for entry in entries.values())
