@@ -1,10 +1,12 @@
 """Every table of the NBA pipeline over 918 game dates, and what an operator's commands take on a warehouse so full.
 
-    .venv/bin/python -m benchmarks.scale [--start 2021-10-19] [--workers 2] [--keep FOLDER]
+    .venv/bin/python -m benchmarks.scale [--start DATE] [--end DATE] [--games 2] [--workers 2] [--keep FOLDER]
 
-Simulated seasons (seed 7) from October 2021 to January 2026, or from a later start, are ingested and computed for real
+Simulated seasons (seed 7) from October 2021 to January 2026, or between other dates, are ingested and computed for real
 against the local BigQuery; then `plan`, `status` and `report` are timed from the start of their process to its end.
-With --keep the warehouse stays in that folder, and a second call finds it there and only times the commands.
+With --games every date keeps only its first so many games: for ten times the dates (--end 2064-12-11), since the local
+BigQuery is what takes the time. With --keep the warehouse stays in that folder, and a second call finds it there and
+only times the commands.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,12 +23,12 @@ import psutil
 
 from backcourt.clock import Clock, SystemClock
 from backcourt.warehouse.emulator import LocalBigQuery
+from benchmarks.few_games import keep_games
 from benchmarks.jobs_seen import jobs_seen
 from benchmarks.markdown import markdown
 from benchmarks.processes import Sampler, mebibytes, run_sampled
 from benchmarks.season_data import COMMAND, environment
 
-END, AS_OF = "2026-01-03", "2026-01-04"
 ROLES = ("command", "worker", "ray", "emulator", "proxy")
 OPERATORS = (("plan", "--json"), ("status",), ("report", "--to", "report.html"))
 
@@ -44,16 +47,20 @@ def main() -> None:
     """Ingest and compute, unless it is done; then time what operators ask."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--start", default="2021-10-19", help="First date of the league.")
+    parser.add_argument("--end", type=date.fromisoformat, default=date(2026, 1, 3), help="Last date of the league.")
+    parser.add_argument("--games", type=int, help="Games of a date, at most.")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="Keep the warehouse there.")
     given = parser.parse_args()
     clock = SystemClock()
     with _folder(given.keep) as folder, LocalBigQuery(folder / "warehouse") as server:
-        variables = environment(server.endpoint, folder, workers=given.workers, as_of=AS_OF)
+        variables = environment(server.endpoint, folder, workers=given.workers, as_of=given.end + timedelta(days=1))
         bench = Bench(server, variables, folder / "league", clock)
         if not bench.files.exists():
-            words = ["--to", str(bench.files), "--seed", "7", "--start", given.start, "--end", END]
+            words = ["--to", str(bench.files), "--seed", "7", "--start", given.start, "--end", str(given.end)]
             subprocess.run([COMMAND, "simulate", *words], check=True, stdout=subprocess.DEVNULL)
+            if given.games:
+                keep_games(bench.files, given.games)
             print(markdown(HEADER, [_measured(bench, command) for command in ("ingest", "backfill")]), flush=True)
         print("\n" + markdown(("command", "seconds", "peak memory"), [_asked(bench, folder, w) for w in OPERATORS]))
 
