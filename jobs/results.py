@@ -1,5 +1,6 @@
 """A run's results as JSON."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from backcourt.pipeline.estimate import Estimate
@@ -7,8 +8,9 @@ from backcourt.pipeline.plan import Frozen, Plan
 from ray_tasks.run import RunReport
 
 
-class OutcomeModel(Frozen):
-    """One partition. Coverage is a share, 0 to 1; seconds are of computing."""
+@dataclass(frozen=True, slots=True)
+class OutcomeModel:
+    """One partition. Coverage is a share, 0 to 1; seconds are of computing. Slim, because there may be many."""
 
     table: str
     date: date

@@ -250,7 +250,7 @@ def _nullable(table: Table) -> pa.Schema:
 
 
 def _only_dates(rows: pa.Table, column: str, days: Sequence[date]) -> pa.Table:
-    wanted = pa.array(list(days), pa.date32())
+    wanted = pl.Series(days, dtype=pl.Date).to_arrow()  # pyarrow's own array of Python's dates would import pandas
     return rows.filter(pc.is_in(rows.column(column), value_set=wanted))
 
 

@@ -288,6 +288,7 @@ class Board:
         partition = outcome.partition
         key = _month(partition)
         self.outcomes[partition] = outcome
+        self._attempts.pop(partition, None)
         self.counts[partition.table][outcome.outcome] += 1
         self._fresh.append(outcome)
         self._open[key].discard(partition.day)

@@ -16,7 +16,7 @@ Stretch = tuple[int, int]
 """Positions in the calendar's dates: the first, and the one after the last."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class BlockKey:
     """One month of one input; `input` is `dataset.table` or `source:feed`."""
 
@@ -28,7 +28,7 @@ class BlockKey:
         return f"{self.input} {self.year}-{self.month:02}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Block:
     """What is read of a block: the columns that its readers want and the dates that they can reach."""
 
@@ -37,7 +37,7 @@ class Block:
     days: tuple[date, ...]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class ChunkKey:
     """Consecutive dates of one table; its first date and length name it."""
 

@@ -44,8 +44,12 @@ class Reason(StrEnum):
     DAMAGED = "damaged"
 
 
-class PlannedPartition(Frozen):
-    """One date to do, and the commit id that the plan saw on it ("" for none): the commit compares with it."""
+@dataclass(frozen=True, slots=True)
+class PlannedPartition:
+    """One date to do, and the commit id that the plan saw on it ("" for none): the commit compares with it.
+
+    No model of pydantic's, because a plan may have a hundred thousand of them and a model takes five times the memory.
+    """
 
     day: date
     reason: Reason

@@ -99,7 +99,7 @@ def _newest(
 
 
 def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
-    """One row of the ledger. Its names and ids are shared with other entries: a long ledger repeats them by thousands."""
+    """One row of the ledger. Names and ids are shared with other entries: a long ledger repeats them by thousands."""
     return LedgerEntry(
         table=intern(row["table_name"]),
         day=row["partition_date"],
