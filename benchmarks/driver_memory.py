@@ -8,6 +8,7 @@ loaded, committed and read again for real.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 
@@ -43,7 +44,8 @@ HEADER = (
 def _row(dates: int, rows: int, tables: int) -> tuple[str, ...]:
     alone = [sys.executable, "-m", "benchmarks.driver_memory", "--alone", "--dates", str(dates)]
     command = [*alone, "--rows", str(rows), "--tables", str(tables)]
-    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    environment = os.environ | {"MALLOC_ARENA_MAX": "2"}  # as in the image
+    answer = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     told = json.loads(answer.stdout.splitlines()[-1])
     done, before, peak = told["partitions"], told["before"], told["peak"]
     return (
