@@ -32,7 +32,7 @@ _DAYS_OFF = {
 is off in each season: Thanksgiving, 24 December and the Monday before the last Sunday (the college final)."""
 
 LAST_SEASON = 2098
-"""The last season that the simulator knows, and the last whose games have ids of their own."""
+"""The last season that the simulator knows: it ends in this century, whose years two digits tell apart in ids."""
 
 _WEEKDAY_WEIGHTS = (7.9, 6.3, 9.7, 5.5, 9.4, 7.2, 7.9)
 """Games a date, Monday first, in 2023-24."""
