@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="Keep the warehouse there.")
     given = parser.parse_args()
     clock = SystemClock()
-    with _folder(given.keep) as folder, LocalBigQuery(folder / "warehouse") as server:
+    with _folder(given.keep) as folder, LocalBigQuery(folder / "warehouse", time_travel=False) as server:
         variables = environment(server.endpoint, folder, workers=given.workers, as_of=given.end + timedelta(days=1))
         bench = Bench(server, variables, folder / "league", clock)
         if not bench.files.exists():

@@ -36,7 +36,8 @@ class LocalBigQuery:
     """A local BigQuery for the length of a `with` block; `.endpoint` is where it answers.
 
     `folder` keeps the data; None means in memory, gone at the end. `settings` act only if this call starts the server:
-    who attaches to a running one takes it as it is, and can change it through `.control`.
+    who attaches to a running one takes it as it is, and can change it through `.control`. Without `time_travel` a
+    table's past cannot be read, and a large table is changed quicker; it too acts only at the server's start.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class LocalBigQuery:
         storage_port: int = 0,
         listen: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1",  # noqa: S104 (only who asks for it)
         linger: float = 3.0,
+        time_travel: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self._in_memory = folder is None
@@ -63,6 +65,7 @@ class LocalBigQuery:
             storage_port=storage_port,
             listen=listen,
             linger=linger,
+            time_travel=time_travel,
             settings=settings or Settings(),
         )
         self._users: IO[str] | None = None

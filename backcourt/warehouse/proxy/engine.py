@@ -57,6 +57,17 @@ async def serve(settings: Any, announce: int) -> None:
     await server.stop()
 
 
+def change_bqemulator(*, time_travel: bool) -> None:
+    """Put what we do otherwise in the place of bqemulator's own; imported late, for it takes a second."""
+    from backcourt.warehouse.proxy import parsed_once, past, sessions, transactions
+
+    parsed_once.install()
+    transactions.install()
+    sessions.install()
+    if not time_travel:
+        past.install()
+
+
 def _settings(files: ServerFiles, project: str, in_memory: bool) -> Any:
     from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
 
@@ -73,7 +84,7 @@ def _settings(files: ServerFiles, project: str, in_memory: bool) -> Any:
     )
 
 
-def main(folder: Path, project: str, *, in_memory: bool) -> int:
+def main(folder: Path, project: str, *, in_memory: bool, time_travel: bool) -> int:
     """Start with the folder of a local BigQuery; 1 if another emulator does not let go of it."""
     files = ServerFiles(folder)
     announce = os.dup(1)
@@ -83,9 +94,12 @@ def main(folder: Path, project: str, *, in_memory: bool) -> int:
             sys.stderr.write("An earlier emulator still holds this folder. Wait until it has ended, then try again.\n")
             return 1
         install_spatial()
+        change_bqemulator(time_travel=time_travel)
         asyncio.run(serve(_settings(files, project, in_memory), announce))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], in_memory=sys.argv[3] == "memory"))
+    sys.exit(
+        main(Path(sys.argv[1]), sys.argv[2], in_memory="memory" in sys.argv, time_travel="no-past" not in sys.argv)
+    )

@@ -78,7 +78,8 @@ async def _drain(book: JobBook) -> None:
 @asynccontextmanager
 async def _engine(options: ServerOptions) -> AsyncIterator[tuple[Process, dict[str, str]]]:
     """The emulator's process and the addresses at which it answers."""
-    arguments = [str(options.folder), options.project, "memory" if options.in_memory else "disk"]
+    storage, past = "memory" if options.in_memory else "disk", "past" if options.time_travel else "no-past"
+    arguments = [str(options.folder), options.project, storage, past]
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", _ENGINE, *arguments, stdin=PIPE, stdout=PIPE)
     try:
         line = await asyncio.wait_for(cast(asyncio.StreamReader, process.stdout).readline(), _ENGINE_START)

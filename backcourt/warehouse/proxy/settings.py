@@ -70,6 +70,8 @@ class Settings(_Closed):
 class ServerOptions(_Closed):
     """All that the server process is told when it starts. Port 0 means any free one; `linger` is in seconds.
 
+    Without `time_travel` no table's past is kept: a copy of the table at every change of it.
+
     `listen` is the address that both interfaces listen on. There is no password: off loopback, whoever reaches the
     port can read and write.
     """
@@ -81,4 +83,5 @@ class ServerOptions(_Closed):
     storage_port: Annotated[int, Field(ge=0, le=65535)] = 0
     listen: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1"  # noqa: S104 (only who asks for it)
     linger: NonNegativeFloat = 3.0
+    time_travel: bool = True
     settings: Settings = Settings()
