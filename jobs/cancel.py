@@ -87,4 +87,4 @@ def _ask_elsewhere(settings: "Settings", run: str, reason: str, *, dry_run: bool
             details = {"reason": reason} if reason else {}
             event = Event(run, found.start, CANCEL_ASKED, nonce=ground.nonce, details=details)
             ground.attempts.run(event_request(event, session.warehouse.names, session.state_dataset))
-    return f"start {found.start}, which looks at its events every 15 seconds"
+    return f"start {found.start}, which looks at its events every 12 seconds"

@@ -74,6 +74,7 @@ def _night(
     from jobs.preflight import require_ready
     from jobs.selection import DateSelection
     from jobs.session import open_session
+    from jobs.stopping import StopSignals
 
     with open_session(settings) as session:
         last = session.as_of
@@ -82,14 +83,16 @@ def _night(
         if dry_run:
             return show_only(session, wish, as_json=as_json)
         require_ready(session, skipped)
+        stop = StopSignals()
         try:
-            return carry_out(session, wish, yes=True, as_json=as_json)
+            return carry_out(session, wish, yes=True, as_json=as_json, stop=stop)
         except (SourceUnavailable, DataError) as error:
             if wish.source is None:
                 raise
             typer.echo(f"backcourt: {error} What is there is healed without it.", err=True)
             alert_of_error(settings, session.clock, "daily", error)
-            healed = carry_out(session, replace(wish, source=None, run_id=None), yes=True, as_json=as_json)
+            without = replace(wish, source=None, run_id=None)
+            healed = carry_out(session, without, yes=True, as_json=as_json, stop=stop)
             return healed if healed not in (0, 3) else error.exit_code
 
 

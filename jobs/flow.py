@@ -191,9 +191,9 @@ def show_only(session: Session, wish: Wish, *, as_json: bool) -> int:
     return 0
 
 
-def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
-    """Prepare, plan, ask, run and show; the exit code."""
-    stop = StopSignals()
+def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool, stop: StopSignals | None = None) -> int:
+    """Prepare, plan, ask, run and show; the exit code. `stop` is given where a signal may have come before."""
+    stop = stop or StopSignals()
     out = console()
     ground = ground_of(session, checked_run_id(wish.run_id) or new_run_id(session, wish.kind))
     tables = _tables(session, wish)
@@ -234,7 +234,7 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool) -> int:
             out.print(report.end.stall, markup=False)
         show_unknown(out, report.end.in_flight)
         if not report.recorded:
-            out.print("The history of this start could not be written in time; the ledger has every commit.")
+            out.print("The history of this start could not be written; the ledger has every commit.")
     if not report.end.stopped:  # whoever stopped it waits
         if not report.end.stall:
             _tell_breakers(ground, report)

@@ -104,6 +104,6 @@ def _outcome(fields: dict[str, Any]) -> PartitionOutcome:
 
 def _kinds(permits: dict[str, int], limits: dict[str, int], parked: dict[str, float]) -> tuple[KindState, ...]:
     return tuple(
-        KindState(Kind(name), limits[name], limits[name], held, 0, 0, 0.0, None, parked.get(name, 0.0), ())
+        KindState(Kind(name), limits[name], limits[name], held, 0, 0, None, parked.get(name, 0.0), ())
         for name, held in permits.items()
     )

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=86400,
-        description="Seconds for which a run's end with 2, 3 or 4 stands: the same wish again gets the code at once.",
+        description="Seconds for which an end with 2, 3, 4 or 130 stands: the same wish again gets that code at once.",
     )
     refresh_days: int = Field(3, ge=0, le=366, description="Ingest reads the last days again: games become final.")
     source: str = Field("", description="Source that `daily` ingests from, as `--source` names it; empty for none.")

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from backcourt.clock import Clock
 from backcourt.errors import BackcourtError, QuotaSignal, Retryable
-from backcourt.warehouse.errors import JobUnresolved, QuotaExceeded, TransientError
+from backcourt.warehouse.errors import JobTimedOut, JobUnresolved, QuotaExceeded, Stopped, TransientError
 from backcourt.warehouse.requests import JobPhase, JobRequest, JobResult, Kind, ReadRequest
 from backcourt.warehouse.warehouse import Warehouse
 from ray_tasks.permit_book import Permit
@@ -169,7 +169,7 @@ class Attempts:
             if state and state.phase is JobPhase.DONE:
                 return self._finished(request)
             if state and state.phase is JobPhase.FAILED:
-                raise state.error or error
+                raise self._own_stop(request, state.error) or state.error or error
             denials = denials + 1 if state and state.phase is JobPhase.MISSING else 0
             if denials == MISSING_LOOKS:
                 raise TransientError(
@@ -177,6 +177,13 @@ class Attempts:
                 ) from error
             self._clock.sleep(RESOLVE_POLL_SECONDS)
         raise error
+
+    def _own_stop(self, request: JobRequest, ended_with: Exception | None) -> BackcourtError | None:
+        """What to raise for a job that was cancelled here, its call having ended before it: nobody wants it to stop."""
+        if request.kind is Kind.COMMIT or not isinstance(ended_with, Stopped):
+            return None
+        what = f"Job {request.job_id} had not ended when its call did (its limit is {request.timeout:.0f} s)."
+        return JobTimedOut(what, "It is sent again.", job_id=request.job_id)
 
     def _finished(self, request: JobRequest) -> JobResult:
         """The result of a job that is done: a query's rows come by asking again under its id, which adopts it."""

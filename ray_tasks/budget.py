@@ -29,7 +29,6 @@ class Budget:
     parked_until: float = 0.0
     last_signal: float | None = None
     signals: int = 0
-    halvings: int = 0
     refused: int | None = None
     _halved_at_serial: int = -1
     _last_change: float = 0.0
@@ -60,7 +59,6 @@ class Budget:
         if granted_serial >= self._halved_at_serial:
             self.refused = max(2, self.limit)
             self.limit = max(1, self.limit // 2)
-            self.halvings += 1
             self._halved_at_serial = next_serial
 
     def take_over(self, setting: int, limit: int, now: float, parked_seconds: float) -> None:

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import GetTimeoutError
 
 from backcourt.errors import UsageError
 from backcourt.warehouse.requests import Kind
+from ray_tasks.ray_errors import GONE
 
 LOOK_SECONDS = 15.0
 """Pause between looks at the file."""
@@ -43,7 +44,7 @@ class BudgetWatch:
 
     def look(self) -> None:
         """Read once and apply; what cannot be read or applied now is left to the next look."""
-        with suppress(UsageError, RayActorError, GetTimeoutError):
+        with suppress(UsageError, *GONE, GetTimeoutError):
             self._apply(self._read())
 
     def _look_until_stopped(self) -> None:

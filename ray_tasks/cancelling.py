@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
 
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import GetTimeoutError
 
 from backcourt.errors import BackcourtError
 from backcourt.warehouse.errors import NotFound
@@ -19,6 +19,7 @@ from backcourt.warehouse.warehouse import Warehouse
 from ray_tasks.attempts import Attempts
 from ray_tasks.committer import RunIdentity
 from ray_tasks.driver import StopRequest
+from ray_tasks.ray_errors import GONE
 
 LOOK_SECONDS = 12.0
 """Pause between looks at the run's events."""
@@ -51,7 +52,7 @@ class CancelWatch:
 
     def look(self, is_asked: Callable[[], bool]) -> None:
         """Look once; what cannot be read now is left to the next look."""
-        with suppress(BackcourtError, RayActorError, GetTimeoutError):
+        with suppress(BackcourtError, *GONE, GetTimeoutError):
             if is_asked():
                 self._cancelled.set()
 

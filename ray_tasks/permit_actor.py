@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, RayActorError
+from ray.exceptions import ActorUnavailableError
 
 from backcourt.clock import SystemClock
 from backcourt.warehouse.requests import Kind
 from ray_tasks.allowance import Capped
 from ray_tasks.permit_book import Ask, KindState, Permit
 from ray_tasks.permits import new_book
+from ray_tasks.ray_errors import GONE
 
 GRANT_INTERVAL = 0.25
 """Seconds between looks at waiting asks that only time can let through: a limit that grows, a kind that was parked."""
@@ -71,8 +72,9 @@ class PermitAuthority:
         finally:
             self._granted.pop(ask.id, None)
 
+    @ray.method(max_task_retries=-1)
     async def release(self, permit_id: str) -> None:
-        """The permit's call has ended."""
+        """The permit's call has ended. Nobody waits for the answer, so Ray sends it again where the line breaks."""
         self._book.withdraw(permit_id)
         self._grant()
 
@@ -103,10 +105,6 @@ class PermitAuthority:
         self._book.resume()
         self._grant()
 
-    async def stop(self) -> None:
-        """Grant nothing any more."""
-        self._book.stop()
-
     async def set_limits(self, settings: Mapping[Kind, int]) -> None:
         """Change the budgets of the run while it is alive."""
         self._book.set_limits(settings)
@@ -133,7 +131,7 @@ class PermitAuthority:
                 await handle.park.remote()
             except ActorUnavailableError:  # perhaps only the line is down: ask again
                 await asyncio.sleep(1.0)
-            except RayActorError:
+            except GONE:
                 alive = False
         self._book.holder_died(holder)
         self._grant()

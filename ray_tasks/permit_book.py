@@ -58,7 +58,6 @@ class KindState:
     held: int
     orphaned: int
     waiting: int
-    oldest_wait: float
     seconds_since_signal: float | None
     parked_seconds: float
     holders: tuple[str, ...]
@@ -75,7 +74,10 @@ class KindState:
 
 @dataclass
 class PermitBook:
-    """Grants permits in the order of the asks, kind by kind, within each kind's budget; one commit a table."""
+    """Grants permits in the order of the asks, kind by kind, within each kind's budget; one commit a table.
+
+    Who waits long asks anew every CALL_SECONDS, and so goes to the back of the line.
+    """
 
     budgets: dict[Kind, Budget]
     epoch: str
@@ -87,7 +89,6 @@ class PermitBook:
     _gone: set[str] = field(default_factory=set)
     _given_back: set[str] = field(default_factory=set)
     _serial: int = 0
-    _stopped: bool = False
 
     def ask(self, ask: Ask, now: float) -> None:
         """Stand in line. A dead holder's asks are ignored: it could never give the permit back."""
@@ -103,7 +104,7 @@ class PermitBook:
 
     def grant(self, now: float) -> list[Permit]:
         """Every permit that can be granted now, in order."""
-        if self.recovering or self._stopped:
+        if self.recovering:
             return []
         granted = []
         for kind, line in self._waiting.items():
@@ -122,8 +123,13 @@ class PermitBook:
         return granted
 
     def release(self, permit_id: str) -> None:
-        """The call has ended. Unknown and repeated releases are harmless."""
-        if self.held.pop(permit_id, None) is None and self.recovering:
+        """The call has ended. Unknown and repeated releases are harmless.
+
+        While recovering it is noted even where the permit is known: a recovery that has to begin anew may be told of it
+        once more.
+        """
+        self.held.pop(permit_id, None)
+        if self.recovering:
             self._given_back.add(permit_id)
 
     def holder_died(self, holder: str) -> list[Permit]:
@@ -168,10 +174,6 @@ class PermitBook:
         """Grant within this share until then, by the clock that `now` is read from."""
         if self.allowance:
             self.allowance.renew(permits, until)
-
-    def stop(self) -> None:
-        """Grant nothing any more."""
-        self._stopped = True
 
     # --- after a restart of the authority ---------------------------------------------------------------------
 
@@ -232,7 +234,6 @@ class PermitBook:
             len(held),
             len(orphaned),
             len(line),
-            max((now - since for _, since in line), default=0.0),
             None if budget.last_signal is None else now - budget.last_signal,
             max(0.0, budget.parked_until - now),
             tuple(f"{p.ask.holder} {p.ask.job_id or p.ask.table} {now - p.granted_at:.1f}s" for p in held)

@@ -9,13 +9,14 @@ import uuid
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import GetTimeoutError
 
 from backcourt.clock import Clock
 from backcourt.warehouse.requests import Kind
 from ray_tasks.permit_actor import BookState
 from ray_tasks.permit_book import Ask, KindState, Permit
 from ray_tasks.permits import PATIENCE_SECONDS, timeout_error
+from ray_tasks.ray_errors import GONE
 
 CALL_SECONDS = 20.0
 """How long one waiting call lasts before it is asked anew; keeps a lost call from hanging a worker."""
@@ -42,7 +43,7 @@ class PermitClient:
                 permit: Permit | None = ray.get(
                     self._authority.acquire.remote(ask, CALL_SECONDS), timeout=2 * CALL_SECONDS
                 )
-            except (RayActorError, GetTimeoutError):
+            except (*GONE, GetTimeoutError):
                 self._authority.release.remote(ask.id)  # the answer may have been a grant
                 self._clock.sleep(RETRY_SECONDS)
                 continue

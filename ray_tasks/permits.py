@@ -18,7 +18,7 @@ from ray_tasks.errors import PermitTimeout
 from ray_tasks.permit_book import Ask, KindState, Permit, PermitBook
 
 PATIENCE_SECONDS = 1800.0
-"""How long a step waits for a permit; a parked kind is waited for separately."""
+"""How long a step waits for a permit. A kind that is parked, or that other runs have, uses up the same time."""
 
 
 class Permits(Protocol):
@@ -137,8 +137,3 @@ class LocalPermits:
         """Every kind, for `status` and the watchdog."""
         with self._changed:
             return self._book.state(self._clock.monotonic())
-
-    def stop(self) -> None:
-        """Grant nothing any more."""
-        with self._changed:
-            self._book.stop()

@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 UNFINISHED_DAYS = 3
 """How far back a commit may still be running: a script ends after 24 hours (Quotas, read 2026-11)."""
+EVENTS_A_STATEMENT = 500
+"""Each has seven parameters, and a statement 10,000 at most (Quotas, Query jobs, read 2026-11)."""
 LOOK_SECONDS = 2.0
 """Pause between looks at a commit of an earlier run."""
 
@@ -95,17 +97,21 @@ def resolve_unfinished(ground: Ground, tables: Iterable[str], start: int) -> tup
     names = ground.warehouse.names
     request = unfinished_request(names, ground.state_dataset, tables, since, ground.run_id, ground.job_id("unfinished"))
     found = unfinished_in(ground.attempts.run(request))
-    for commit in found:
-        _await_commit(ground, commit)
+    if found:
+        _await_commits(ground, found)
     ends = [Event(ground.run_id, start, RESOLVED, c.table, c.job_id, nonce=ground.nonce) for c in found]
-    if ends:
-        ground.attempts.run(events_request(ends, names, ground.state_dataset))
+    for at in range(0, len(ends), EVENTS_A_STATEMENT):
+        ground.attempts.run(events_request(ends[at : at + EVENTS_A_STATEMENT], names, ground.state_dataset))
     return tuple(c.job_id for c in found)
 
 
-def _await_commit(ground: Ground, commit: UnfinishedCommit) -> None:
-    """Follow every attempt of a commit to its end; an attempt that never arrived leaves a gap in their numbers."""
-    while ground.attempts.call(lambda: ground.warehouse.unfinished_jobs(f"{commit.job_id}-")):
+def _await_commits(ground: Ground, commits: Iterable[UnfinishedCommit]) -> None:
+    """Follow every attempt of the commits to its end; an attempt that never arrived leaves a gap in their numbers.
+
+    All unfinished jobs are listed at once: a backfill that is alive has announced thousands of commits.
+    """
+    attempts = tuple(f"{commit.job_id}-" for commit in commits)
+    while any(job.startswith(attempts) for job in ground.attempts.call(lambda: ground.warehouse.unfinished_jobs(""))):
         ground.clock.sleep(LOOK_SECONDS)
 
 

@@ -11,18 +11,12 @@ from itertools import count
 from typing import Any
 
 import ray
-from ray.exceptions import (
-    ActorDiedError,
-    ActorUnavailableError,
-    ObjectLostError,
-    OwnerDiedError,
-    RayActorError,
-    RayError,
-)
+from ray.exceptions import ObjectLostError, OwnerDiedError, RayError
 
 from backcourt.errors import BackcourtError
 from ray_tasks.errors import Bystander, InputLost, WorkerDied
 from ray_tasks.pool import TRANSFERS_A_WORKER, Finished
+from ray_tasks.ray_errors import GONE
 from ray_tasks.steps import ComputeStep, Step
 
 
@@ -131,7 +125,7 @@ class RayPool:
         running = self._running.pop(summary)
         try:
             result = ray.get(summary)
-        except (ActorDiedError, ActorUnavailableError, RayActorError) as death:
+        except GONE as death:
             self._replace(running)
             what = f"Worker {running.worker} died during {running.step}: {_first_line(death)}."
             return Finished(running.ticket, error=Bystander(what) if running.bystander else WorkerDied(what))

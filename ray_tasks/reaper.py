@@ -64,10 +64,6 @@ class Reaper:
         self._authority = ray.get_actor(authority, namespace)
         threading.Thread(target=self._look_for_ever, name="reaper", daemon=True).start()
 
-    def ready(self) -> bool:
-        """Answers once the reaper is up."""
-        return True
-
     def _look_for_ever(self) -> None:
         while True:
             look(self._reaping, self._authority, self._clock)

@@ -167,7 +167,10 @@ def execute(
 def _record(write: Callable[[], None], end: RunEnd, clock: Clock) -> bool:
     """Write a start's record; whether it is written. A start that was ended early waits for it only so long."""
     if not end.stopped and not end.stall:
-        write()
+        try:
+            write()
+        except BackcourtError:  # what was committed is committed; the report says that its record is missing
+            return False
         return True
     done = threading.Event()
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import GetTimeoutError
 
 from backcourt.clock import Clock
 from backcourt.errors import BackcourtError
@@ -35,12 +35,13 @@ from backcourt.sharing.store import Seen, SharesStore
 from backcourt.warehouse.requests import Kind
 from ray_tasks.departed import Departed
 from ray_tasks.permits import ShareLimits
+from ray_tasks.ray_errors import GONE
 
 SWAPS = 5
 """How often a swap that somebody else won is tried again at once; after that, at the next look."""
 STOP_SECONDS = 2.0
 """How long a look that is under way is awaited before the share is given back."""
-NOT_NOW = (BackcourtError, RayActorError, GetTimeoutError)
+NOT_NOW = (BackcourtError, *GONE, GetTimeoutError)
 """What a look may meet that the next one need not."""
 
 
@@ -126,7 +127,7 @@ class ShareKeeper:
         """Read, move towards the part that is this run's, and publish.
 
         Raises:
-            BackcourtError, RayActorError, GetTimeoutError: the store or the authority could not be asked.
+            NOT_NOW: the store or the authority could not be asked.
         """
         for _ in range(SWAPS):
             if self._moved(limits):

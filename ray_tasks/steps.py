@@ -73,7 +73,7 @@ class ComputeStep:
 
 @dataclass(frozen=True)
 class StageStep:
-    """Load the rows of `days` into a staging table of their own; `expected` counts them by date."""
+    """Load the rows of `days` into a staging table of their own."""
 
     run_id: str
     commit_id: str

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import GetTimeoutError
 
 from backcourt.clock import Clock
 from backcourt.errors import BackcourtError
@@ -26,6 +26,7 @@ from ray_tasks.allowance import Capped
 from ray_tasks.permit_actor import BookState
 from ray_tasks.permit_book import Ask, KindState
 from ray_tasks.permit_client import PermitClient
+from ray_tasks.ray_errors import GONE
 
 LOOK_SECONDS = 0.25
 """Pause between looks at the authority."""
@@ -68,7 +69,6 @@ class Warden:
         self._settings: dict[Kind, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look_for_ever, name="warden", daemon=True)
-        self.recoveries = 0
 
     def start(self) -> None:
         """Begin to look."""
@@ -88,7 +88,7 @@ class Warden:
         """Change the budgets of the run while it is alive.
 
         Raises:
-            RayActorError, GetTimeoutError: the authority does not answer now; try again.
+            GONE, GetTimeoutError: the authority does not answer now; try again.
         """
         self._settings = dict(settings)
         self._ask(self._authority.set_limits.remote(self._settings))
@@ -97,7 +97,7 @@ class Warden:
         """Stop granting beyond a smaller share; see ShareLimits.
 
         Raises:
-            RayActorError, GetTimeoutError: the authority does not answer now; try again.
+            GONE, GetTimeoutError: the authority does not answer now; try again.
         """
         capped: Capped = self._ask(self._authority.cap.remote(dict(target)))
         return capped
@@ -106,13 +106,13 @@ class Warden:
         """Grant within this share; see ShareLimits.
 
         Raises:
-            RayActorError, GetTimeoutError: the authority does not answer now; try again.
+            GONE, GetTimeoutError: the authority does not answer now; try again.
         """
         self._ask(self._authority.renew_share.remote(dict(permits), until))
 
     def _look_for_ever(self) -> None:
         while not self._stop.is_set():
-            with suppress(RayActorError, GetTimeoutError, BackcourtError):  # restarting, or not to be asked now
+            with suppress(*GONE, GetTimeoutError, BackcourtError):  # restarting, or not to be asked now
                 self.look()
             self._clock.sleep(LOOK_SECONDS)
 
@@ -120,7 +120,7 @@ class Warden:
         """Enlist new workers and see that there is a reaper; recover an authority that has restarted.
 
         Raises:
-            RayActorError, GetTimeoutError, BackcourtError: it could not be finished; look again.
+            GONE, GetTimeoutError, BackcourtError: it could not be finished; look again.
         """
         state: BookState = self._ask(self._authority.state.remote())
         self._reaper = self._reaper or self._start_reaper()
@@ -142,7 +142,7 @@ class Warden:
             try:
                 permits += self._ask(handle.announce.remote(self._epoch))
                 told_by[name] = handle
-            except RayActorError:
+            except GONE:
                 continue  # dead: what it had is found among BigQuery's jobs
         self._ask(self._authority.remember.remote(self._kinds))
         if self._settings:  # it may have been changed since the last look
@@ -154,7 +154,6 @@ class Warden:
         running = (j for j in self._warehouse.unfinished_jobs(self._prefix) if j not in told)
         self._ask(self._authority.adopt_orphans.remote(tuple(self._unclaimed(running))))
         self._ask(self._authority.resume.remote())
-        self.recoveries += 1
 
     def _unclaimed(self, job_ids: Iterable[str]) -> Iterable[Ask]:
         """Asks for jobs that nobody claims; kind and table are read off the job id.

@@ -62,11 +62,6 @@ class Worker:
         return result, rows
 
     @ray.method(concurrency_group="control")
-    def ready(self) -> bool:
-        """Answers once the worker is up."""
-        return True
-
-    @ray.method(concurrency_group="control")
     def announce(self, old_epoch: str) -> tuple[Permit, ...]:
         """What it holds, for a permit authority that restarted."""
         return self._permits.announce(old_epoch)

@@ -13,7 +13,7 @@ and in no row to insert.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from backcourt.errors import UsageError
@@ -125,42 +125,6 @@ def commit_script(batch: CommitBatch, names: Names, state_dataset: str, changes:
 def fits(batch: CommitBatch, names: Names, state_dataset: str, limit: int = MOST_BYTES) -> bool:
     """Whether the script is at most `limit` bytes of UTF-8."""
     return len(commit_script(batch, names, state_dataset).encode()) <= limit
-
-
-def split(batch: CommitBatch, names: Names, state_dataset: str, limit: int = MOST_BYTES) -> tuple[CommitBatch, ...]:
-    """The batch cut into commits that fit, each with an id of its own (`<id>-part<n>`); itself when it fits.
-
-    All parts read the same staging table, so it is dropped only after the last.
-
-    Raises:
-        UsageError: one partition alone does not fit.
-    """
-    parts = tuple(_halved(batch, names, state_dataset, limit))
-    if len(parts) == 1:
-        return parts
-    numbered = ((f"{batch.commit_id}-part{n}", part) for n, part in enumerate(parts, start=1))
-    return tuple(_renamed(part, commit_id) for commit_id, part in numbered)
-
-
-def _halved(batch: CommitBatch, names: Names, state_dataset: str, limit: int) -> Iterable[CommitBatch]:
-
-    if fits(batch, names, state_dataset, limit):
-        yield batch
-    elif len(batch.entries) == 1:
-        raise UsageError(
-            f"The ledger row of {batch.table.full_name} {batch.dates[0]} makes a script of over {limit:,} bytes.",
-            "Shorten what the processor notes of a date.",
-        )
-    else:
-        middle = len(batch.entries) // 2
-        for entries in (batch.entries[:middle], batch.entries[middle:]):
-            yield from _halved(replace(batch, entries=entries), names, state_dataset, limit)
-
-
-def _renamed(batch: CommitBatch, commit_id: str) -> CommitBatch:
-    published = {e.day for e in batch.published}
-    entries = tuple(replace(e, rows_commit=commit_id) if e.day in published else e for e in batch.entries)
-    return replace(batch, commit_id=commit_id, entries=entries)
 
 
 def _contradiction(batch: CommitBatch) -> str:

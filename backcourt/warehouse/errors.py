@@ -71,7 +71,7 @@ class TransactionAborted(WarehouseError, Retryable):
 
 
 class JobTimedOut(WarehouseError, Retryable):
-    """Raised when the service itself ended a job because its time was up."""
+    """Raised when a job was ended because its time was up, by the service or by us."""
 
 
 class RateLimited(WarehouseError, QuotaSignal):

@@ -47,6 +47,18 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(new_shop: NewShop, whole: H
     assert rows == len(shop.DAYS) * 4  # orders once, and each partition once: nothing was repeated
 
 
+def test_a_run_whose_history_cannot_be_written_has_done_its_work(new_shop: NewShop, whole: Hashes) -> None:  # noqa: F811
+    store = new_shop()
+    refused = {"mode": "job_error", "kind": "load", "job_id_contains": "outcomes", "reason": "invalid", "times": None}
+    store.server.control.change(faults=[refused])
+    report = Here(store).run("unrecorded")
+    store.server.control.change(faults=[])
+    assert (report.exit_code, report.recorded) == (0, False)
+    assert counted(report) == {"committed": 3 * len(shop.DAYS)}
+    store.assert_whole(whole)
+    assert Here(store).run("unrecorded").recorded
+
+
 def test_recomputing_what_is_unchanged_writes_nothing(new_shop: NewShop) -> None:  # noqa: F811
     store = new_shop()
     Here(store).run("first")

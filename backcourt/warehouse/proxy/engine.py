@@ -1,8 +1,8 @@
 """The process that is bqemulator: started by the proxy's process, and gone with it.
 
 It chooses free ports, says them in one JSON line on its standard output, and ends when its standard input does: that
-happens when its parent closes it and when its parent is killed. A script that runs is finished first, because
-bqemulator puts the tables of a broken script back by itself and could not if it were killed.
+happens when its parent closes it and when its parent is killed. A script that runs is finished first: it
+may be a commit, and whoever sent it will look for it.
 """
 
 import asyncio

@@ -57,7 +57,7 @@ spec:
           value: auto
         - name: BACKCOURT_WORKERS
           value: {{ mul .Values.workers.replicas .Values.workers.cpu | quote }}
-        # KubeRay starts a failed run again: an end with 2, 3 or 4 stands for as long as a new cluster may take to come.
+        # KubeRay starts a failed run again: an end with 2, 3, 4 or 130 stands for as long as a new cluster may take to come.
         - name: BACKCOURT_SETTLED_SECONDS
           value: {{ int64 .Values.backfill.preRunningDeadlineSeconds | quote }}
       lifecycle:

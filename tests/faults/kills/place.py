@@ -20,7 +20,7 @@ from tests.integration import shop
 from tests.integration.ray_cluster import WITHOUT_TOKEN, Cluster
 from tests.integration.runs_here import Here
 from tests.integration.shop_fixtures import expected
-from tests.integration.shop_runs import NUMBERS, Hashes, Shop, eventually, install
+from tests.integration.shop_runs import NUMBERS, Hashes, Shop, install
 from tests.integration.warehouse_fixtures import free_port
 
 LONGEST = 150.0
@@ -145,20 +145,3 @@ def opened(folder: Path, pool: Pool) -> Iterator[Place]:
         if ray:
             ray.stop()
         (place.server if place else server).__exit__(None, None, None)
-
-
-def await_stillness(process: psutil.Process, looks: int = 4, pause: float = 0.03) -> None:
-    """Wait until, for some looks in a row, a process has used no processor time and all its threads have slept."""
-    still, before = 0, process.cpu_times()
-
-    def is_still() -> bool:
-        nonlocal still, before
-        now = process.cpu_times()
-        states = (
-            file.read_text().rpartition(")")[2].split()[0] for file in Path(f"/proc/{process.pid}").glob("task/*/stat")
-        )
-        still = still + 1 if now[:2] == before[:2] and set(states) <= {"S"} else 0
-        before = now
-        return still >= looks
-
-    eventually(is_still, 60, pause)

@@ -14,6 +14,7 @@ from backcourt.warehouse.errors import (
     JobUnresolved,
     QuotaExceeded,
     RateLimited,
+    Stopped,
     Superseded,
     TransactionAborted,
     TransientError,
@@ -125,6 +126,24 @@ def test_a_job_that_outlives_its_call_keeps_its_permit_until_it_has_ended(kind: 
     assert scene.clock.slept == [1.0, 1.0]
     assert scene.warehouse.arguments("cancel") == ([] if kind is Kind.COMMIT else ["j-1"])
     assert scene.held == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.QUERY, Kind.LOAD])
+def test_a_job_that_was_cancelled_for_its_slowness_is_sent_again(kind: Kind) -> None:
+    cancelled = Stopped("Job execution was cancelled: User requested cancellation")
+    scene = Scene([JobUnresolved("slow"), cancelled], [JobPhase.RUNNING, cancelled])
+    with pytest.raises(Stopped):  # nobody here asked for the second one's end
+        scene.attempts.run(job(kind))
+    assert scene.warehouse.arguments("cancel") == ["j-1"]
+    assert scene.ids == ["j-1", "j-2"]
+    assert scene.attempts.count.retryable == 1
+
+
+def test_a_commit_that_was_stopped_is_never_sent_again() -> None:
+    scene = Scene([JobUnresolved("slow")], [Stopped("Job execution was cancelled")])
+    with pytest.raises(Stopped):
+        scene.attempts.run(job(Kind.COMMIT))
+    assert scene.ids == ["j-1"]
 
 
 def test_the_rows_of_a_query_that_was_found_done_are_fetched() -> None:

@@ -14,7 +14,7 @@ from tests.unit.engine.fake_clock import FakeClock
 
 
 def state(limit: int, held: int, signals: int = 0) -> KindState:
-    return KindState(Kind.QUERY, 16, limit, held, 1, 0, 0.0, None, 0.0, (), signals=signals)
+    return KindState(Kind.QUERY, 16, limit, held, 1, 0, None, 0.0, (), signals=signals)
 
 
 def watch(curve: BudgetCurve, kind: KindState) -> None:

@@ -376,7 +376,7 @@ def test_a_limit_of_time_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_waits_for_its_share_but_not_for_one_that_cannot_be_renewed(
     monkeypatch: pytest.MonkeyPatch, lapsed: bool, ended: str
 ) -> None:
-    state = KindState(Kind.COMMIT, 8, 8, 0, 0, int(not lapsed), 0.0, None, 0.0, (), share=0, lapsed=lapsed)
+    state = KindState(Kind.COMMIT, 8, 8, 0, 0, int(not lapsed), None, 0.0, (), share=0, lapsed=lapsed)
     settings = DriverSettings(reads=4, loads=4, stall_seconds=70.0, deadline_seconds=300.0)
     run = Run(monkeypatch, dates=2, commits_end=False, settings=settings, kinds=(state,))
     assert run.end.stall.startswith(ended)

@@ -277,12 +277,6 @@ def test_a_smaller_setting_holds_at_once_and_a_larger_one_too() -> None:
     assert len(book.grant(0.0)) == 2
 
 
-def test_after_a_stop_nothing_is_granted() -> None:
-    book = new_book({Kind.QUERY: 2}, "e")
-    book.stop()
-    assert granted(book, 1) == []
-
-
 def test_a_job_that_is_told_of_is_no_orphan_and_none_is_adopted_twice() -> None:
     book = PermitBook({Kind.LOAD: Budget(4)}, "e2", recovering=True)
     book.readmit([Permit(Ask("a", Kind.LOAD, "w", "job-a"), 1, "e1", 0.0)], 0.0)
@@ -299,6 +293,19 @@ def test_what_is_given_back_or_orphaned_during_a_recovery_is_not_held_for_ever()
     assert [p.id for p in book.readmit(told, 0.0)] == ["alive"]
     assert set(book.held) == {"alive"}
     assert set(book.orphans) == {"dead"}
+
+
+def test_a_permit_given_back_between_two_tellings_is_not_admitted_again() -> None:
+    """A recovery that breaks off begins anew, and a holder may have told what it gives back meanwhile."""
+    book = PermitBook({Kind.COMMIT: Budget(4)}, "e2", recovering=True)
+    told = [Permit(Ask("p", Kind.COMMIT, "driver", "job-p", "d.t"), 1, "e1", 0.0)]
+    book.readmit(told, 0.0)
+    book.release("p")
+    book.readmit(told, 1.0)
+    book.resume()
+    assert not book.held
+    book.ask(Ask("next", Kind.COMMIT, "driver", "job-next", "d.t"), 2.0)
+    assert [p.id for p in book.grant(2.0)] == ["next"]
 
 
 def test_a_new_life_goes_on_with_the_limits_of_the_former_one() -> None:

@@ -25,7 +25,7 @@ def received() -> Iterator[Received]:
 
 def progress(**limits: int) -> Progress:
     """Permits whose setting is 8, with these limits."""
-    kinds = tuple(KindState(Kind(name), 8, limit, 0, 0, 0, 0.0, None, 0.0, ()) for name, limit in limits.items())
+    kinds = tuple(KindState(Kind(name), 8, limit, 0, 0, 0, None, 0.0, ()) for name, limit in limits.items())
     return Progress({}, 1, (), (), kinds, Telemetry(), 0, 0)
 
 

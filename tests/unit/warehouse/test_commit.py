@@ -8,7 +8,7 @@ import pytest
 from backcourt.errors import UsageError
 from backcourt.pipeline.ledger import InputVersion, LedgerEntry
 from backcourt.pipeline.table import Column, FieldType, Table
-from backcourt.warehouse.commit import CommitBatch, commit_request, commit_script, fits, split
+from backcourt.warehouse.commit import CommitBatch, commit_request, commit_script, fits
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import Kind, TableRef
 
@@ -158,25 +158,10 @@ def many(count: int) -> CommitBatch:
     return replace(BATCH, entries=entries, expected=dict.fromkeys(days, ""))
 
 
-def test_a_batch_that_fits_is_left_alone() -> None:
+def test_whether_a_batch_fits_is_a_matter_of_its_bytes() -> None:
     batch = many(40)
+    size = len(commit_script(batch, NAMES, "state").encode())
+    assert size > len(commit_script(batch, NAMES, "state"))  # its notes are no ASCII
     assert fits(batch, NAMES, "state")
-    assert split(batch, NAMES, "state") == (batch,)
-
-
-def test_a_batch_is_cut_into_commits_that_fit_and_keep_every_entry_once() -> None:
-    batch = many(40)
-    parts = split(batch, NAMES, "state", limit=12_000)
-    assert len(parts) > 3
-    assert all(len(commit_script(part, NAMES, "state").encode()) <= 12_000 for part in parts)
-    assert [e.day for part in parts for e in part.entries] == [e.day for e in batch.entries]
-    assert [part.commit_id for part in parts] == [f"run7-1-games-2-part{n}" for n in range(1, len(parts) + 1)]
-    for part in parts:
-        renewed = {e.rows_commit for e in part.entries} - {part.commit_id}
-        assert renewed <= {"run6-1-games-1"}
-    assert sum(len(part.published) for part in parts) == len(batch.published)
-
-
-def test_one_partition_that_does_not_fit_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match=r"nba\.games 2024-01-01"):
-        split(many(2), NAMES, "state", limit=500)
+    assert fits(batch, NAMES, "state", limit=size)
+    assert not fits(batch, NAMES, "state", limit=size - 1)
