@@ -25,6 +25,7 @@ from ray_tasks.ray_pool import RayPool
 from ray_tasks.reaper import reaper_actor
 from ray_tasks.steps import Bench
 from ray_tasks.telemetry import RunMetrics
+from ray_tasks.trimming import Trimming
 from ray_tasks.warden import Warden
 from ray_tasks.worker import WorkerSetup, start_worker
 
@@ -112,7 +113,8 @@ def ray_engine(
     attempts = Attempts(warehouse, client, clock, Random("driver"), setup.patience)  # noqa: S311 (jitter)
     try:
         warden.start()
-        yield Engine(pool, attempts, warden.kinds, warden.set_limits, warden, url, (RunMetrics(setup.run_id),))
+        observers = (RunMetrics(setup.run_id), Trimming())
+        yield Engine(pool, attempts, warden.kinds, warden.set_limits, warden, url, observers)
     finally:
         warden.stop()
         pool.close()
