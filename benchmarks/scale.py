@@ -5,7 +5,7 @@
 Simulated seasons (seed 7) from October 2021 to January 2026, or between other dates, are ingested and computed for real
 against the local BigQuery; then `plan`, `status` and `report` are timed from the start of their process to its end.
 With --games every date keeps only its first so many games: for ten times the dates (--end 2064-12-04), since the local
-BigQuery is what takes the time. It keeps no past of its tables here, which would cost a copy of a table a change. With
+BigQuery is what takes the time. It keeps no past of its tables here, which would cost a copy a load. With
 --keep the warehouse stays in that folder, and a second call finds it there and only times the commands.
 """
 

@@ -1,8 +1,8 @@
 """The process that is bqemulator: started by the proxy's process, and gone with it.
 
 It chooses free ports, says them in one JSON line on its standard output, and ends when its standard input does: that
-happens when its parent closes it and when its parent is killed. A script that runs is finished first: it
-may be a commit, and whoever sent it will look for it.
+happens when its parent closes it and when its parent is killed. A script that runs is finished first: it may be a
+commit, and whoever sent it will look for it.
 """
 
 import asyncio
@@ -100,6 +100,5 @@ def main(folder: Path, project: str, *, in_memory: bool, time_travel: bool) -> i
 
 
 if __name__ == "__main__":
-    sys.exit(
-        main(Path(sys.argv[1]), sys.argv[2], in_memory="memory" in sys.argv, time_travel="no-past" not in sys.argv)
-    )
+    _, data, name, storage, past = sys.argv
+    sys.exit(main(Path(data), name, in_memory=storage == "memory", time_travel=past == "past"))

@@ -1,7 +1,7 @@
 """Statements that are parsed once and not a dozen times, in the emulator's process.
 
-bqemulator 1.4 rewrites a statement in some fifteen steps, each of which parses the text anew. A commit's text holds its
-ledger rows, and parsing those was most of what a commit took.
+bqemulator 1.4 rewrites a statement in some fifteen steps, each of which parses the text anew. That was more
+than half of what a commit took.
 """
 
 from functools import lru_cache

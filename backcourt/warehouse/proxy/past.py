@@ -1,7 +1,7 @@
 """A local BigQuery that keeps no past of its tables, in the emulator's process.
 
-bqemulator 1.4 copies a table at every change of it, for `FOR SYSTEM_TIME AS OF`. A backfill changes a table once a
-commit, so that time, room and memory grow with the square of its dates.
+bqemulator 1.4 copies a table at every load and at every statement outside of scripts that changes it, for
+`FOR SYSTEM_TIME AS OF`. The tables of runs and outcomes grow with each such change, and so do their copies.
 """
 
 from datetime import datetime

@@ -9,7 +9,7 @@ from typing import Any
 from bqemulator.streaming import read_session
 
 MOST_SESSIONS = 200
-"""Several times what the permits of any run let be open at once."""
+"""Many times what a run has open by default; with a read budget near that, an open session could be let go."""
 
 
 class Newest(dict[str, Any]):

@@ -70,7 +70,7 @@ class Settings(_Closed):
 class ServerOptions(_Closed):
     """All that the server process is told when it starts. Port 0 means any free one; `linger` is in seconds.
 
-    Without `time_travel` no table's past is kept: a copy of the table at every change of it.
+    Without `time_travel` no table's past is kept: a copy at each load and each statement outside of scripts.
 
     `listen` is the address that both interfaces listen on. There is no password: off loopback, whoever reaches the
     port can read and write.
