@@ -19,7 +19,7 @@ from backcourt.clock import Clock, SystemClock
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.ledger import LEDGER_COLUMNS, InputVersion, LedgerEntry, inputs_to_json
 from backcourt.pipeline.outcomes import Outcome, Partition, PartitionOutcome
-from backcourt.pipeline.plan import Ledger, Plan, Request, build_plan, table_inputs, versions_of
+from backcourt.pipeline.plan import Ledger, Plan, Request, build_plan, versions_of
 from backcourt.sources.simulator import tables
 from backcourt.sources.simulator.playing import SeasonPlay
 from backcourt.warehouse.emulator import LocalBigQuery
@@ -116,7 +116,7 @@ def _ledger_of(plan: Plan, calendar: Calendar, known: Ledger) -> Ledger:
         versions = versions_of(PIPELINE, calendar, ledger, plan.request.as_of)
         for day in each.days:
             inputs = {}
-            for i in table_inputs(processor):
+            for i in processor.table_inputs:
                 seen = versions[i.name].window(i.window.first(day, calendar), i.window.last(day))
                 inputs[i.name] = InputVersion(seen.digest, seen.dates, seen.holes)
             commit = f"{RUN}-1-{each.table.rpartition('.')[2]}-{day:%Y%m}"

@@ -1,12 +1,13 @@
 """Every table of the NBA pipeline over 918 game dates, and what an operator's commands take on a warehouse so full.
 
-    .venv/bin/python -m benchmarks.scale [--start DATE] [--end DATE] [--games 2] [--workers 2] [--keep FOLDER]
+    .venv/bin/python -m benchmarks.scale [--start DATE] [--end DATE] [--games 2] [--chunk-days 31] [--keep FOLDER]
 
 Simulated seasons (seed 7) from October 2021 to January 2026, or between other dates, are ingested and computed for real
 against the local BigQuery; then `plan`, `status` and `report` are timed from the start of their process to its end.
 With --games every date keeps only its first so many games: for ten times the dates (--end 2064-12-04), since the local
-BigQuery is what takes the time. It keeps no past of its tables here, which would cost a copy a load. With
---keep the warehouse stays in that folder, and a second call finds it there and only times the commands.
+BigQuery is what takes the time. It keeps no past of its tables here, which would cost a copy a load, and holds them in
+memory: on a disk it would write down each job that it remembers. With --keep the warehouse is in that folder and stays
+there, and a second call finds it there and only times the commands.
 """
 
 import argparse
@@ -24,7 +25,6 @@ import psutil
 from backcourt.clock import Clock, SystemClock
 from backcourt.warehouse.emulator import LocalBigQuery
 from benchmarks.few_games import keep_games
-from benchmarks.jobs_seen import jobs_seen
 from benchmarks.markdown import markdown
 from benchmarks.processes import Sampler, mebibytes, run_sampled
 from benchmarks.season_data import COMMAND, environment
@@ -50,11 +50,14 @@ def main() -> None:
     parser.add_argument("--end", type=date.fromisoformat, default=date(2026, 1, 3), help="Last date of the league.")
     parser.add_argument("--games", type=int, help="Games of a date, at most.")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--chunk-days", type=int, default=31, help="As the setting: 366 for a season in one commit.")
     parser.add_argument("--keep", type=Path, help="Keep the warehouse there.")
     given = parser.parse_args()
     clock = SystemClock()
-    with _folder(given.keep) as folder, LocalBigQuery(folder / "warehouse", time_travel=False) as server:
-        variables = environment(server.endpoint, folder, workers=given.workers, as_of=given.end + timedelta(days=1))
+    at = given.keep and given.keep / "warehouse"
+    with _folder(given.keep) as folder, LocalBigQuery(at, time_travel=False) as server:
+        told = {"workers": given.workers, "chunk_days": given.chunk_days, "as_of": given.end + timedelta(days=1)}
+        variables = environment(server.endpoint, folder, **told)
         bench = Bench(server, variables, folder / "league", clock)
         if not bench.files.exists():
             words = ["--to", str(bench.files), "--seed", "7", "--start", given.start, "--end", str(given.end)]
@@ -86,12 +89,10 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 def _measured(bench: Bench, command: str) -> tuple[str, ...]:
     """Run `ingest` or `backfill` to its end; one row of figures."""
     source = ["--source", f"folder:{bench.files}"] if command == "ingest" else []
-    before = {job.job_id for job in jobs_seen(bench.server.endpoint)}
     bench.server.control.reset()
     with Sampler(psutil.Process(), bench.clock) as all_of_it:
         run, seconds, output = run_sampled([COMMAND, command, *source, "--yes", "--json"], bench.variables, bench.clock)
     told = json.loads(output)["partitions"]
-    kinds = [job.kind.value for job in jobs_seen(bench.server.endpoint) if job.job_id not in before]
     counters = bench.server.control.counters()
     servers = ("emulator", "proxy")
     usages = [(all_of_it if role in servers else run).usage(role) for role in ROLES]
@@ -101,8 +102,7 @@ def _measured(bench: Bench, command: str) -> tuple[str, ...]:
         f"{sum(p['rows'] for p in told):,}",
         f"{seconds:.0f}",
         f"{len(told) / seconds:.0f}",
-        *(f"{kinds.count(kind):,}" for kind in ("query", "load", "commit")),
-        f"{counters['jobs']['read']:,}",
+        *(f"{counters['jobs'][kind]:,}" for kind in ("query", "load", "commit", "read")),
         mebibytes(counters["bytes_read"]),
         *(f"{usage.cpu_seconds:.0f}, {mebibytes(usage.peak_bytes)}" for usage in usages),
         mebibytes(run.object_store_bytes),

@@ -31,7 +31,8 @@ def backfill(
     config: options.Config = None,
 ) -> None:
     """Compute, gate and commit. Exit codes: 0 done, 3 blocked, 4 not ready, 5 failed, 6 a limit, 130/143 stopped."""
-    from jobs.flow import Wish, carry_out, show_only
+    from jobs.flow import carry_out
+    from jobs.planning import Wish, show_only
     from jobs.preflight import require_ready
     from jobs.selection import select_dates
     from jobs.session import open_session

@@ -14,7 +14,7 @@ from backcourt.errors import DataError, UsageError
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.content_hash import content_hashes
 from backcourt.pipeline.ledger import WITHDRAWN, LedgerEntry
-from backcourt.pipeline.plan import is_due, table_inputs
+from backcourt.pipeline.plan import is_due
 from backcourt.pipeline.processor import Pipeline, Processor
 from backcourt.pipeline.table import Table
 from backcourt.pipeline.validation import KeyCount
@@ -171,7 +171,7 @@ def _is_needed(
 ) -> bool:
     """Whether a table that reads the date on its own date is due and not computed yet."""
     for reader in pipeline.processors:
-        reads = any(each.name == processor.name and each.window.same_date for each in table_inputs(reader))
+        reads = any(each.name == processor.name and each.window.same_date for each in reader.table_inputs)
         bootstrap = reader.bootstrap and calendar.is_bootstrap(day)
         due = day in calendar and is_due(reader, day, as_of) and not bootstrap
         if reads and due and (reader.name, day) not in ledger:

@@ -70,7 +70,8 @@ def _night(
     from backcourt.errors import DataError
     from backcourt.sources.errors import SourceUnavailable
     from jobs.alerting import alert_of_error
-    from jobs.flow import Wish, carry_out, show_only
+    from jobs.flow import carry_out
+    from jobs.planning import Wish, show_only
     from jobs.preflight import require_ready
     from jobs.selection import DateSelection
     from jobs.session import open_session

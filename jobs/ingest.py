@@ -38,7 +38,8 @@ def ingest(
 ) -> None:
     """Load what is missing, and the last days again: their games may have become final."""
     from backcourt.clock import SystemClock
-    from jobs.flow import Wish, carry_out, show_only
+    from jobs.flow import carry_out
+    from jobs.planning import Wish, show_only
     from jobs.selection import select_dates
     from jobs.session import open_session
     from jobs.settings import run_settings

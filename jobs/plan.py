@@ -31,7 +31,7 @@ def plan(
     config: options.Config = None,
 ) -> None:
     """Show dates to do, done and skipped, what is read and written at most, and what it costs at most."""
-    from jobs.flow import Wish, show_only
+    from jobs.planning import Wish, show_only
     from jobs.selection import select_dates
     from jobs.session import open_session
     from jobs.settings import run_settings

@@ -34,10 +34,10 @@ def replay(
     from zoneinfo import ZoneInfo
 
     from backcourt.pipeline.coverage import Thresholds
-    from jobs.flow import models_option
     from jobs.ground import ground_of, new_run_id
     from jobs.instants import parse_instant
     from jobs.options import parse_date
+    from jobs.planning import models_option
     from jobs.replaying import Replayer
     from jobs.session import find_tables, open_session
     from jobs.settings import run_settings

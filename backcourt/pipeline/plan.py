@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Partition
-from backcourt.pipeline.processor import Feed, Input, Pipeline, Processor
+from backcourt.pipeline.processor import Pipeline, Processor
 from backcourt.pipeline.versions import TableVersions
 from backcourt.pipeline.withdrawn import withdrawn_days, withdrawn_inputs
 
@@ -244,9 +244,11 @@ def _reason(
         return Reason.WITHDRAWN if is_gone else Reason.STALE
     if facts.request.other_versions and entry.processor_version != processor.version:
         return Reason.OTHER_VERSION
-    for each in processor.inputs:
+    for each in processor.table_inputs:
+        changing = facts.changing.get(each.name)
+        if not changing:
+            continue
         first, last = each.window.first(day, facts.calendar), each.window.last(day)
-        changing = facts.changing.get(each.name, ())
         if bisect_left(changing, first) < bisect_right(changing, last):
             return Reason.INPUT_CHANGES
     return None
@@ -260,14 +262,9 @@ def is_stale(
     processor: Processor, day: date, calendar: Calendar, entry: LedgerEntry, versions: Mapping[str, TableVersions]
 ) -> bool:
     """Whether its inputs have other rows than when the partition was computed."""
-    for each in table_inputs(processor):
+    for each in processor.table_inputs:
         now = versions[each.name].digest(each.window.first(day, calendar), each.window.last(day))
         seen = entry.inputs.get(each.name)
         if seen is None or seen.digest != now:
             return True
     return False
-
-
-def table_inputs(processor: Processor) -> tuple[Input, ...]:
-    """The inputs that are tables: a source's feed has no commits."""
-    return tuple(i for i in processor.inputs if not isinstance(i.table, Feed))

@@ -7,6 +7,7 @@ goes out. A new table is one module with a PROCESSOR and one entry in the pipeli
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -38,11 +39,9 @@ class Window:
         """The earliest date that the partition of `day` may read."""
         if self.everything:
             return calendar.dates[0] if calendar.dates else day
-        candidates = [day if self.same_date else day + timedelta(days=1), day - timedelta(days=self.days)]
+        first = day - timedelta(days=self.days) if self.days else day
         season_start = calendar.season_start(day) if self.season else None
-        if season_start:
-            candidates.append(season_start)
-        return min(candidates)
+        return min(first, season_start) if season_start else first
 
     def last(self, day: date) -> date:
         """The latest date that the partition of `day` may read."""
@@ -104,7 +103,7 @@ class Input:
     optional: bool = False
     holes_block: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name under which the rows reach the processor."""
         return self.table.full_name
@@ -154,10 +153,15 @@ class Processor:
     plausible: tuple[Plausible, ...] = ()
     short_lived: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The table's full name."""
         return self.table.full_name
+
+    @cached_property
+    def table_inputs(self) -> tuple[Input, ...]:
+        """The inputs that are tables: a source's feed has no commits."""
+        return tuple(i for i in self.inputs if not isinstance(i.table, Feed))
 
     @property
     def is_raw(self) -> bool:

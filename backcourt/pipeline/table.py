@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -97,7 +98,7 @@ class Table:
                 "Partition it by a DATE column.",
             )
 
-    @property
+    @cached_property
     def full_name(self) -> str:
         """`dataset.name`, the table's name everywhere in settings, plans and messages."""
         return f"{self.dataset}.{self.name}"

@@ -10,7 +10,7 @@ from backcourt.pipeline.chunks import ChunkKey
 from backcourt.pipeline.coverage import Judgement, Measurement, Thresholds, Verdict, judge
 from backcourt.pipeline.ledger import InputVersion, LedgerEntry
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
-from backcourt.pipeline.plan import Ledger, Plan, Reason, is_stale, table_inputs
+from backcourt.pipeline.plan import Ledger, Plan, Reason, is_stale
 from backcourt.pipeline.processor import Input, Pipeline
 from backcourt.pipeline.versions import TableVersions
 from backcourt.pipeline.withdrawn import withdrawn_days
@@ -98,7 +98,7 @@ class Triage:
         """The versions of the partition's input windows as they are now."""
         return {
             each.name: self.versions[each.name].window(each.window.first(day, self.calendar), each.window.last(day))
-            for each in table_inputs(self.pipeline.processor(table))
+            for each in self.pipeline.processor(table).table_inputs
         }
 
     def judge(
@@ -172,7 +172,7 @@ class Triage:
     def _blocked(self, table: str, day: date) -> PartitionOutcome | None:
         """The outcome of a partition whose input of the same date, or a hole, blocks it."""
         partition = Partition(table, day)
-        for each in table_inputs(self.pipeline.processor(table)):
+        for each in self.pipeline.processor(table).table_inputs:
             versions = self.versions[each.name]
             for gone in self._withdrawn(each, day):
                 reason = f"the rows of input {each.name} of {gone} were taken away by cleanup: compute that table too"

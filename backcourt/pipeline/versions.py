@@ -1,13 +1,15 @@
 """Which commits stand behind a window of an input: what makes a partition stale when it changes.
 
 A window's digest adds up one hash per committed partition: with 918 dates, ten tables and season-long windows a plan
-compares 50,000 windows, and a run changes a partition between any two of them. A tree of partial sums (Fenwick, "A new
-data structure for cumulative frequency tables", 1994) makes both a dozen additions.
+compares 50,000 windows, and a run changes a partition between any two of them. What the ledger said is added up once,
+from the first date on, so that a plan's windows cost one subtraction each; what a run changes since goes into a tree of
+partial sums (Fenwick, "A new data structure for cumulative frequency tables", 1994), a dozen additions each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
+from itertools import accumulate
 
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.ledger import InputVersion
@@ -74,28 +76,29 @@ class TableVersions:
 
 
 class _PartialSums:
-    """Numbers by position, whose sums and changes both take a logarithmic number of steps."""
+    """Numbers by position: a sum of them takes one step as they were, a logarithmic number once some have changed."""
 
     def __init__(self, numbers: Sequence[int]) -> None:
-        self._tree = [0, *numbers]
-        for at in range(1, len(self._tree)):
-            above = at + (at & -at)
-            if above < len(self._tree):
-                self._tree[above] += self._tree[at]
+        self._before = list(accumulate(numbers, initial=0))
+        self._changes: list[int] = []  # the tree; empty until something changes
 
     def add(self, at: int, number: int) -> None:
+        self._changes = self._changes or [0] * len(self._before)
         at += 1
-        while number and at < len(self._tree):
-            self._tree[at] += number
+        while number and at < len(self._changes):
+            self._changes[at] += number
             at += at & -at
 
     def between(self, first: int, end: int) -> int:
-        return self._before(end) - self._before(first) if first < end else 0
+        if first >= end:
+            return 0
+        total = self._before[end] - self._before[first]
+        return total + self._changed_before(end) - self._changed_before(first) if self._changes else total
 
-    def _before(self, at: int) -> int:
+    def _changed_before(self, at: int) -> int:
         total = 0
         while at:
-            total += self._tree[at]
+            total += self._changes[at]
             at &= at - 1
         return total
 

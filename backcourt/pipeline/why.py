@@ -8,7 +8,7 @@ from backcourt.pipeline.barriers import Barrier
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Category, Outcome, Partition
-from backcourt.pipeline.plan import Frozen, Ledger, is_due, table_inputs, versions_of
+from backcourt.pipeline.plan import Frozen, Ledger, is_due, versions_of
 from backcourt.pipeline.processor import Input, Pipeline, Processor
 from backcourt.pipeline.records import OutcomeRecord
 from backcourt.pipeline.versions import TableVersions
@@ -115,7 +115,7 @@ def command_for(pipeline: Pipeline, partition: Partition) -> str:
 
 def _lacking(grounds: Grounds, partition: Partition, versions: Mapping[str, TableVersions]) -> Iterator[Partition]:
     """Direct inputs that block the partition because they are not committed."""
-    for each in table_inputs(grounds.pipeline.processor(partition.table)):
+    for each in grounds.pipeline.processor(partition.table).table_inputs:
         for day in _blocking_holes(grounds.calendar, each, partition.day, versions[each.name]):
             yield Partition(each.name, day)
 
@@ -168,7 +168,7 @@ def _barrier_steps(grounds: Grounds, partition: Partition) -> Iterator[Step]:
 def _input_steps(
     grounds: Grounds, processor: Processor, day: date, versions: Mapping[str, TableVersions], entry: LedgerEntry | None
 ) -> Iterator[Step]:
-    for each in table_inputs(processor):
+    for each in processor.table_inputs:
         window = versions[each.name].window(each.window.first(day, grounds.calendar), each.window.last(day))
         blocking = _blocking_holes(grounds.calendar, each, day, versions[each.name])
         text = f"{each.name} ({each.window.describe()}): {window.dates} dates committed"

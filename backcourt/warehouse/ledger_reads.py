@@ -3,7 +3,7 @@
 A ledger that does not exist yet holds nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from sys import intern
 from typing import Any
@@ -19,12 +19,12 @@ from backcourt.warehouse.requests import JobRequest, Kind, ReadRequest
 from backcourt.warehouse.state import State
 from backcourt.warehouse.warehouse import Warehouse
 
-_ENTRY_COLUMNS = (
+ENTRY_COLUMNS = (
     "partition_date", "table_name", "generation", "commit_id", "rows_commit", "run_id", "code_version",
     "processor_version", "row_count", "expected_count", "present_count", "forced", "content_hash", "input_versions",
     "notes",
 )  # fmt: skip
-"""What an entry is made from."""
+"""What an entry is made from, in the order of its fields but for the date."""
 
 Entries = dict[tuple[str, date], LedgerEntry]
 """The newest entry of each partition, by table and date."""
@@ -35,7 +35,7 @@ def entries_request(state_dataset: str, start: date, end: date) -> ReadRequest:
 
     Every generation is read and the newest chosen here: a query would choose, but its rows come as JSON, one by one.
     """
-    return ReadRequest(State(state_dataset).ledger, _ENTRY_COLUMNS, "partition_date", start, end)
+    return ReadRequest(State(state_dataset).ledger, ENTRY_COLUMNS, "partition_date", start, end)
 
 
 def entries_in(rows: pa.Table, tables: Iterable[str]) -> Entries:
@@ -46,7 +46,8 @@ def entries_in(rows: pa.Table, tables: Iterable[str]) -> Entries:
         .sort("generation")
         .unique(["table_name", "partition_date"], keep="last", maintain_order=True)
     )
-    return {(row["table_name"], row["partition_date"]): entry_of(row) for row in newest.iter_rows(named=True)}
+    entries = map(entry_of, newest.select(ENTRY_COLUMNS).rows())
+    return {(entry.table, entry.day): entry for entry in entries}
 
 
 def code_versions_request(names: Names, state_dataset: str, run_id: str, job_id: str) -> JobRequest:
@@ -98,22 +99,27 @@ def _newest(
     return {row["partition_date"]: row for row in sorted(rows, key=lambda row: int(row["generation"]))}
 
 
-def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
-    """One row of the ledger. Names and ids are shared with other entries: a long ledger repeats them by thousands."""
+def entry_of(values: Sequence[Any]) -> LedgerEntry:
+    """One row of the ledger, its values in the order of ENTRY_COLUMNS.
+
+    Names and ids are shared with other entries: a long ledger repeats them by thousands.
+    """
+    day, table, generation, commit_id, rows_commit, run_id, code, processor, *more = values
+    rows, expected, present, forced, content_hash, inputs, notes = more
     return LedgerEntry(
-        table=intern(row["table_name"]),
-        day=row["partition_date"],
-        generation=row["generation"],
-        commit_id=intern(row["commit_id"]),
-        rows_commit=intern(row["rows_commit"]),
-        run_id=intern(row["run_id"]),
-        code_version=intern(row["code_version"]),
-        processor_version=intern(row["processor_version"]),
-        row_count=row["row_count"],
-        expected_count=row["expected_count"],
-        present_count=row["present_count"],
-        forced=row["forced"],
-        content_hash=row["content_hash"],
-        inputs=inputs_from_json(row["input_versions"]),
-        notes=row["notes"] or "",
+        intern(table),
+        day,
+        generation,
+        intern(commit_id),
+        intern(rows_commit),
+        intern(run_id),
+        intern(code),
+        intern(processor),
+        rows,
+        expected,
+        present,
+        forced,
+        content_hash,
+        inputs_from_json(inputs),
+        notes or "",
     )

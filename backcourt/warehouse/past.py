@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from backcourt.pipeline.ledger import LedgerEntry
-from backcourt.warehouse.ledger_reads import entry_of
+from backcourt.warehouse.ledger_reads import ENTRY_COLUMNS, entry_of
 from backcourt.warehouse.literals import literal
 from backcourt.warehouse.names import Names, column
 from backcourt.warehouse.requests import JobRequest, Kind, Parameter, TableRef
@@ -50,7 +50,7 @@ def past_entries_request(
 
 def past_entries_in(rows: Iterable[Mapping[str, Any]]) -> tuple[PastEntry, ...]:
     """Rows of `past_entries_request`, by table and date, oldest first."""
-    return tuple(PastEntry(entry_of(row), row["committed_at"]) for row in rows)
+    return tuple(PastEntry(entry_of([row[name] for name in ENTRY_COLUMNS]), row["committed_at"]) for row in rows)
 
 
 def newest_at(past: Iterable[PastEntry], instant: datetime) -> dict[tuple[str, date], LedgerEntry]:

@@ -10,7 +10,8 @@ from backcourt.pipeline.outcomes import Outcome
 from backcourt.sources.folder import FolderSource
 from backcourt.warehouse.connection import Connection
 from backcourt.warehouse.requests import Kind
-from jobs.flow import Planned, Wish, ground_of, make_plan
+from jobs.ground import ground_of
+from jobs.planning import Planned, Wish, make_plan
 from jobs.selection import DateSelection
 from jobs.session import Session
 from jobs.settings import Settings

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backcourt.pipeline.outcomes import Category, Outcome
-from jobs.flow import Wish, make_plan
 from jobs.ground import ground_of
+from jobs.planning import Wish, make_plan
 from ray_tasks.committer import RunIdentity
 from ray_tasks.prepare import ensure_tables
 from tests.integration import shop as stores

@@ -12,7 +12,8 @@ from backcourt.sources.stats_nba import StatsNbaSource
 from backcourt.sources.stats_nba.service import Manners
 from backcourt.warehouse.emulator import LocalBigQuery
 from backcourt.warehouse.requests import JobRequest, Kind, TableRef
-from jobs.flow import Wish, carry_out
+from jobs.flow import carry_out
+from jobs.planning import Wish
 from jobs.selection import DateSelection
 from jobs.session import Session, open_session
 from jobs.settings import Settings

@@ -6,6 +6,7 @@ commit, and whoever sent it will look for it.
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -18,6 +19,9 @@ from backcourt.clock import SystemClock
 from backcourt.warehouse.proxy.files import ServerFiles, lock
 
 _WAIT_FOR_PREDECESSOR = 30.0
+_COLLECTED_AFTER = (50_000, 20, 50)
+"""Python's garbage collector waits for so many objects, and so many rounds: a parsed statement is thousands of them,
+and what bqemulator keeps of its jobs would be looked through again and again."""
 _LARGEST_MESSAGE = 1 << 30
 """Bytes of a message of the Storage API, both ways. A stream's comes with 65,536 rows, BigQuery's with far fewer; with
 bqemulator's own 11 MiB such a read would never end."""
@@ -95,6 +99,9 @@ def main(folder: Path, project: str, *, in_memory: bool, time_travel: bool) -> i
             return 1
         install_spatial()
         change_bqemulator(time_travel=time_travel)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECTED_AFTER)
         asyncio.run(serve(_settings(files, project, in_memory), announce))
     return 0
 

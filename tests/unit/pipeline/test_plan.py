@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backcourt.pipeline.calendar import Calendar, Season
 from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Partition
-from backcourt.pipeline.plan import Plan, Reason, Request, build_plan, table_inputs, versions_of, waves
+from backcourt.pipeline.plan import Plan, Reason, Request, build_plan, versions_of, waves
 from backcourt.pipeline.processor import SAME_DATE, Feed, Input, Pipeline, Window
 from tests.unit.pipeline.worlds import COLUMNS, day, processor, random_world, reads
 
@@ -37,7 +37,7 @@ def full_ledger(pipeline: Pipeline = PIPELINE) -> dict[tuple[str, object], Ledge
     for p in pipeline.processors:
         for d in DAYS:
             inputs = {
-                i.name: versions[i.name].window(i.window.first(d, CALENDAR), i.window.last(d)) for i in table_inputs(p)
+                i.name: versions[i.name].window(i.window.first(d, CALENDAR), i.window.last(d)) for i in p.table_inputs
             }
             ledger[p.name, d] = replace(ledger[p.name, d], inputs=inputs)
     return ledger  # type: ignore[return-value]
