@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -79,6 +79,23 @@ def test_a_failed_script_leaves_the_next_one_alone(local_bigquery: LocalBigQuery
     assert google.rows(client, f"SELECT COUNT(*) FROM {table}") == [(1,)]
     client.query(f"BEGIN TRANSACTION; {insert}; {insert}; COMMIT TRANSACTION").result()
     assert google.rows(client, f"SELECT COUNT(*) FROM {table}") == [(3,)]
+
+
+def test_a_script_with_lists_of_dates_and_a_text_that_looks_like_one(local_bigquery: LocalBigQuery) -> None:
+    client = google.rest_client(local_bigquery.endpoint)
+    table = google.make_table(client, "listed")
+    text = "(DATE '2024-01-01', DATE '2024-01-03')"
+    days = ", ".join(f"(DATE '2024-01-0{n}', 'BOS', {n})" for n in (1, 2, 3))
+    counted = f"FROM {table} WHERE game_date IN (DATE '2024-01-02', DATE '2024-01-03', DATE '2024-01-09')"
+    client.query(
+        "BEGIN TRANSACTION;"
+        f"INSERT INTO {table} (game_date, team, points) VALUES {days};"
+        f"DELETE FROM {table} WHERE game_date IN {text};"
+        f"INSERT INTO {table} (game_date, team, points) SELECT DATE '2024-01-04', \"{text}\", COUNT(*) {counted};"
+        "COMMIT TRANSACTION"
+    ).result()
+    found = google.rows(client, f"SELECT game_date, team, points FROM {table} ORDER BY game_date")
+    assert found == [(date(2024, 1, 2), "BOS", 2), (date(2024, 1, 4), text, 1)]
 
 
 def test_the_oldest_of_very_many_read_sessions_is_let_go(local_bigquery: LocalBigQuery) -> None:

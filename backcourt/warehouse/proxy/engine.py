@@ -63,9 +63,10 @@ async def serve(settings: Any, announce: int) -> None:
 
 def change_bqemulator(*, time_travel: bool) -> None:
     """Put what we do otherwise in the place of bqemulator's own; imported late, for it takes a second."""
-    from backcourt.warehouse.proxy import parsed_once, past, sessions, transactions
+    from backcourt.warehouse.proxy import date_lists, parsed_once, past, sessions, transactions
 
     parsed_once.install()
+    date_lists.install()
     transactions.install()
     sessions.install()
     if not time_travel:
