@@ -48,7 +48,7 @@ def install() -> None:
     module: Any = interpreter
     translate: Callable[..., Awaitable[str]] = module.rewrite_and_translate_statement
     qualify: Callable[[str, str], str] = module.rewrite_table_refs
-    is_allowed, gives_rows = module.assert_drop_schema_allowed, module._is_row_producing
+    gives_rows = module._is_row_producing
     qualified: set[str] = set()
 
     async def translated(sql: str, *, project_id: str, **context: Any) -> str:
@@ -69,5 +69,4 @@ def install() -> None:
 
     module.rewrite_and_translate_statement = translated
     module.rewrite_table_refs = with_datasets
-    module.assert_drop_schema_allowed = lambda sql, *context: is_allowed(taken_out(sql)[0], *context)
     module._is_row_producing = lambda sql: gives_rows(taken_out(sql)[0])
