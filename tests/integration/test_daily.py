@@ -99,6 +99,10 @@ def test_nights_heal_what_was_blocked_deleted_doubled_and_broken(empty: Shop, re
 
     (orders / "orders.parquet").write_bytes(b"half a file")
     empty.query(f"DELETE FROM `{revenue}` WHERE day = '{DELETED}'")
+    with pytest.MonkeyPatch.context() as stopped:  # by the pod's end, between the source's failure and the healing
+        stopped.setattr("jobs.alerting.alert_of_error", lambda *_: signal.raise_signal(signal.SIGTERM))
+        assert night(empty) == 143
+    assert empty.query(f"SELECT day FROM `{revenue}` WHERE day = '{DELETED}'") == []
     assert night(empty) == 5
     assert "did not run" in received.texts[-1]
     empty.assert_whole(whole)
