@@ -4,7 +4,7 @@ It is append-only; the row with the highest generation of a partition counts.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -65,6 +65,47 @@ class InputVersion:
     holes: tuple[date, ...] = ()
 
 
+class StoredInputs(Mapping[str, InputVersion]):
+    """The ledger's `input_versions`, the reverse of `inputs_to_json`, taken apart when more is asked than `says`.
+
+    What a foreign hand wrote unreadably holds no versions, so that the partition is stale.
+    """
+
+    __slots__ = ("_text", "_versions")
+
+    def __init__(self, text: str | None) -> None:
+        """Take the column's value."""
+        self._text = text or "{}"
+        self._versions: dict[str, InputVersion] | None = None
+
+    def says(self, name: str, digest: str) -> bool:
+        """Whether the text says in so many letters that the input's window had this digest; if not, it still may.
+
+        A plan asks this of every partition ever committed, and nothing else of nearly all of them.
+        """
+        return f'"{name}":{{"digest":"{digest}"' in self._text
+
+    def __getitem__(self, name: str) -> InputVersion:
+        return self._parsed()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parsed())
+
+    def __len__(self) -> int:
+        return len(self._parsed())
+
+    def _parsed(self) -> dict[str, InputVersion]:
+        if self._versions is None:
+            try:
+                self._versions = _INPUTS.validate_json(self._text)
+            except ValidationError:
+                self._versions = {}
+        return self._versions
+
+
+_INPUTS = TypeAdapter(dict[str, InputVersion])
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """The ledger's newest row of one partition, or the row that a commit is about to write.
@@ -93,6 +134,13 @@ class LedgerEntry:
         """Share of the expected entities that are present; 1 where nothing is expected."""
         return self.present_count / self.expected_count if self.expected_count else 1.0
 
+    def saw(self, name: str, digest: str) -> bool:
+        """Whether the window of an input had this digest when the partition was computed."""
+        if isinstance(self.inputs, StoredInputs) and self.inputs.says(name, digest):
+            return True
+        seen = self.inputs.get(name)
+        return seen is not None and seen.digest == digest
+
     @property
     def withdrawn(self) -> bool:
         """Whether `cleanup` took the rows away. What was made from them stays true; who needs them computes them."""
@@ -108,15 +156,3 @@ def inputs_to_json(inputs: Mapping[str, InputVersion]) -> str:
         },
         separators=(",", ":"),
     )
-
-
-def inputs_from_json(text: str | None) -> dict[str, InputVersion]:
-    """The reverse of `inputs_to_json`; what a foreign hand wrote unreadably counts as no versions (stale)."""
-    try:
-        return _INPUTS.validate_json(text or "{}")
-    except ValidationError:
-        return {}
-
-
-_INPUTS = TypeAdapter(dict[str, InputVersion])
-"""Reads a text in half the time of `json`, and shares the strings that texts repeat."""

@@ -264,7 +264,6 @@ def is_stale(
     """Whether its inputs have other rows than when the partition was computed."""
     for each in processor.table_inputs:
         now = versions[each.name].digest(each.window.first(day, calendar), each.window.last(day))
-        seen = entry.inputs.get(each.name)
-        if seen is None or seen.digest != now:
+        if not entry.saw(each.name, now):
             return True
     return False

@@ -175,8 +175,7 @@ def _input_steps(
         if window.holes:
             effect = "which blocks this date" if blocking else "which does not block"
             text += f", {len(window.holes)} not: {_dates(window.holes)}, {effect}"
-        seen = entry.inputs.get(each.name) if entry else None
-        changed = entry is not None and (seen is None or seen.digest != window.digest)
+        changed = entry is not None and not entry.saw(each.name, window.digest)
         if changed:
             text += "; it has changed since this partition was computed"
         yield Step(name="input", ok=not blocking and not changed, text=f"{text}.")

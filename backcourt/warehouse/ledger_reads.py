@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from backcourt.pipeline.drift import VersionUse
-from backcourt.pipeline.ledger import LedgerEntry, inputs_from_json
+from backcourt.pipeline.ledger import LedgerEntry, StoredInputs
 from backcourt.warehouse.errors import NotFound
 from backcourt.warehouse.names import Names
 from backcourt.warehouse.requests import JobRequest, Kind, ReadRequest
@@ -120,6 +120,6 @@ def entry_of(values: Sequence[Any]) -> LedgerEntry:
         present,
         forced,
         content_hash,
-        inputs_from_json(inputs),
+        StoredInputs(inputs),
         notes or "",
     )

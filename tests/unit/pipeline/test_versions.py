@@ -1,5 +1,7 @@
 """Windows and their versions against plain loops over the calendar."""
 
+import json
+import pickle
 from datetime import date
 from random import Random
 
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backcourt.pipeline.calendar import Calendar, Season, calendar_of
-from backcourt.pipeline.ledger import InputVersion, inputs_from_json, inputs_to_json
+from backcourt.pipeline.ledger import InputVersion, LedgerEntry, StoredInputs, inputs_to_json
 from backcourt.pipeline.plan import Request
 from backcourt.pipeline.processor import EVERYTHING_BEFORE, SAME_DATE, SEASON, Pipeline, Window
 from backcourt.pipeline.versions import TableVersions
@@ -81,7 +83,10 @@ def test_commits_of_dates_outside_the_calendar_change_nothing() -> None:
 
 def test_input_versions_survive_the_ledger() -> None:
     inputs = {"d.b": InputVersion("ff", 3, (day(1), day(2))), "d.a": InputVersion("00", 0)}
-    assert inputs_from_json(inputs_to_json(inputs)) == inputs
+    stored = StoredInputs(inputs_to_json(inputs))
+    assert stored == inputs
+    assert inputs == pickle.loads(pickle.dumps(stored))
+    assert list(stored) == ["d.a", "d.b"]
 
 
 def test_what_cannot_be_read_from_the_ledger_counts_as_no_versions() -> None:
@@ -95,4 +100,21 @@ def test_what_cannot_be_read_from_the_ledger_counts_as_no_versions() -> None:
         '{"d.a": {"digest": "x"}}',
         '{"d.a":{"digest":"x","dates":1,"holes":["?"]}}',
     ):
-        assert inputs_from_json(text) == {}
+        assert StoredInputs(text) == {}
+
+
+NAMES = st.sampled_from(["d.a", "d.ab", "d.é", 'd."'])
+DIGESTS = st.sampled_from(["", "0a", "0a0", "b"])
+
+
+@given(st.dictionaries(NAMES, st.builds(InputVersion, DIGESTS, st.integers(0, 9))), NAMES, DIGESTS, st.booleans())
+def test_a_window_is_recognised_in_the_text_as_in_what_it_says(
+    inputs: dict[str, InputVersion], name: str, digest: str, spaced: bool
+) -> None:
+    text = inputs_to_json(inputs)
+    stored = StoredInputs(json.dumps(json.loads(text), indent=1) if spaced else text)
+    truth = name in inputs and inputs[name].digest == digest
+    assert LedgerEntry("d.t", day(0), inputs=stored).saw(name, digest) == truth
+    assert LedgerEntry("d.t", day(0), inputs=inputs).saw(name, digest) == truth
+    if not spaced and name == "d.a":
+        assert stored.says(name, digest) == truth
