@@ -36,17 +36,18 @@ def history(
         since = session.clock.now().date() - timedelta(days=days)
         known = read_outcomes(ground, OutcomeFilter(since, tables, run or ""))
         runs = [r for r in read_runs(ground, since) if run in (None, r.run_id)]
-    shown = [r for r in known if not (failed and r.went_through)]
+    each = bool(table or failed or run)
+    shown = [r for r in known if (each or as_json) and not (failed and r.went_through)]
     found = views.HistoryOutput(
         runs=tuple(views.run_lines(runs, known)),
         trends=tuple(views.trend_lines(known)),
-        outcomes=tuple(views.outcome_lines(shown, known)),
+        outcomes=tuple(views.outcome_lines(shown, known)) if shown else (),
     )
     if as_json:
         print_json(found)
         return
     out = console()
-    if table or failed or run:
+    if each:
         views.show_outcomes(out, found.outcomes, _title(table, run, days, failed=failed))
     else:
         views.show_runs(out, found.runs)
