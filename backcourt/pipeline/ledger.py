@@ -4,6 +4,7 @@ It is append-only; the row with the highest generation of a partition counts.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -71,19 +72,26 @@ class StoredInputs(Mapping[str, InputVersion]):
     What a foreign hand wrote unreadably holds no versions, so that the partition is stale.
     """
 
-    __slots__ = ("_text", "_versions")
+    __slots__ = ("_ours", "_text", "_versions")
 
     def __init__(self, text: str | None) -> None:
         """Take the column's value."""
         self._text = text or "{}"
+        self._ours: bool | None = None
         self._versions: dict[str, InputVersion] | None = None
 
     def says(self, name: str, digest: str) -> bool:
-        """Whether the text says in so many letters that the input's window had this digest; if not, it still may.
+        """Whether the text, being one that we write, gives the input's window this digest; if not, it still may.
 
         A plan asks this of every partition ever committed, and nothing else of nearly all of them.
         """
-        return f'"{name}":{{"digest":"{digest}"' in self._text
+        if self._ours is None:
+            self._ours = _WITHOUT_HOLES.fullmatch(self._text) is not None
+        found = self._text.rfind(f'"{name}":')
+        return self._ours and self._text.startswith(f'"{name}":{{"digest":"{digest}"', found)
+
+    def __repr__(self) -> str:
+        return repr(self._parsed())
 
     def __getitem__(self, name: str) -> InputVersion:
         return self._parsed()[name]
@@ -97,12 +105,16 @@ class StoredInputs(Mapping[str, InputVersion]):
     def _parsed(self) -> dict[str, InputVersion]:
         if self._versions is None:
             try:
-                self._versions = _INPUTS.validate_json(self._text)
+                self._versions = _INPUTS.validate_json(self._text, strict=True)
             except ValidationError:
                 self._versions = {}
         return self._versions
 
 
+_TEXT = r'"[ !#-\[\]-~]*"'
+_ONE = rf'{_TEXT}:\{{"digest":{_TEXT},"dates":(?:0|[1-9]\d{{0,8}}),"holes":\[\]\}}'
+_WITHOUT_HOLES = re.compile(rf"\{{{_ONE}(?:,{_ONE})*\}}", re.ASCII)
+"""What `inputs_to_json` writes of windows without holes, and nothing that is not so written."""
 _INPUTS = TypeAdapter(dict[str, InputVersion])
 
 

@@ -46,7 +46,7 @@ def entries_in(rows: pa.Table, tables: Iterable[str]) -> Entries:
         .sort("generation")
         .unique(["table_name", "partition_date"], keep="last", maintain_order=True)
     )
-    entries = map(entry_of, newest.select(ENTRY_COLUMNS).rows())
+    entries = map(entry_of, newest.select(ENTRY_COLUMNS).iter_rows())
     return {(entry.table, entry.day): entry for entry in entries}
 
 

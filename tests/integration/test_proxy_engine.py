@@ -84,18 +84,38 @@ def test_a_failed_script_leaves_the_next_one_alone(local_bigquery: LocalBigQuery
 def test_a_script_with_lists_of_dates_and_a_text_that_looks_like_one(local_bigquery: LocalBigQuery) -> None:
     client = google.rest_client(local_bigquery.endpoint)
     table = google.make_table(client, "listed")
-    text = "(DATE '2024-01-01', DATE '2024-01-03')"
+    text = "IN (DATE '2024-01-01', DATE '2024-01-03')"
     days = ", ".join(f"(DATE '2024-01-0{n}', 'BOS', {n})" for n in (1, 2, 3))
     counted = f"FROM {table} WHERE game_date IN (DATE '2024-01-02', DATE '2024-01-03', DATE '2024-01-09')"
     client.query(
         "BEGIN TRANSACTION;"
         f"INSERT INTO {table} (game_date, team, points) VALUES {days};"
-        f"DELETE FROM {table} WHERE game_date IN {text};"
+        f"DELETE FROM {table} WHERE game_date {text};"
         f"INSERT INTO {table} (game_date, team, points) SELECT DATE '2024-01-04', \"{text}\", COUNT(*) {counted};"
         "COMMIT TRANSACTION"
     ).result()
     found = google.rows(client, f"SELECT game_date, team, points FROM {table} ORDER BY game_date")
     assert found == [(date(2024, 1, 2), "BOS", 2), (date(2024, 1, 4), text, 1)]
+
+
+def test_dates_in_a_script_that_are_no_list(local_bigquery: LocalBigQuery) -> None:
+    client = google.rest_client(local_bigquery.endpoint)
+    two = "DATE '2024-01-01', DATE '2024-01-03'"
+    of_all = f"GREATEST({two}) AS last, ARRAY_LENGTH(GENERATE_DATE_ARRAY({two})) AS days"
+    assert google.rows(client, f"SELECT 1; SELECT {of_all}") == [(date(2024, 1, 3), 3)]
+
+
+def test_a_script_creates_fills_and_drops_tables(local_bigquery: LocalBigQuery) -> None:
+    client = google.rest_client(local_bigquery.endpoint)
+    kept, dropped = google.make_table(client, "kept").strip("`"), google.make_table(client, "dropped").strip("`")
+    made = kept.replace("kept", "made_in_a_script")
+    client.query(
+        f"CREATE TABLE `{made}` (n INT64); INSERT INTO `{made}` (n) VALUES (7); DROP TABLE `{dropped}`"
+    ).result()
+    assert [field.name for field in client.get_table(made).schema] == ["n"]
+    assert google.rows(client, f"SELECT n FROM `{made}`") == [(7,)]
+    with pytest.raises(exceptions.NotFound):
+        client.get_table(dropped)
 
 
 def test_the_oldest_of_very_many_read_sessions_is_let_go(local_bigquery: LocalBigQuery) -> None:

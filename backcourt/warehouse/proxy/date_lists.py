@@ -1,18 +1,19 @@
 """Lists of dates that bqemulator does not rewrite, in the emulator's process.
 
-A commit's script names its dates five times, a season's 200 each time; each date is four nodes of a syntax tree that
+A commit's script names its dates five times, a season's 200 each time; each date is three nodes of a syntax tree that
 bqemulator parses three times and copies a dozen times. So one date of the year 1 goes through in a list's place, and
 the list is put back into what DuckDB gets.
 """
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from bqemulator.scripting import interpreter
 
 _DATE = r"(?:DATE '\d{4}-\d\d-\d\d'|CAST\('\d{4}-\d\d-\d\d' AS DATE\))"
-_LIST = re.compile(rf"\(({_DATE}(?:, {_DATE})+)\)")
+_LIST = re.compile(rf"(?<=\bIN )\(({_DATE}(?:, {_DATE})+)\)")
 _STAND_IN = re.compile(r"CAST\('0001-01-(\d\d)' AS DATE\)")
 _YEAR_ONE = re.compile(r"0001-01-\d\d")
 _MOST = 31
@@ -54,11 +55,12 @@ def install() -> None:
     async def translated(sql: str, *, project_id: str, **context: Any) -> str:
         short, lists = taken_out(sql)
         if lists:
-            brief = await translate(short, project_id=project_id, **context)
-            full = put_back(qualify(brief, project_id), lists)
-            if full is not None:
-                qualified.add(full)
-                return full
+            with suppress(Exception):  # what is wrong with it is told of the whole statement, below
+                brief = await translate(short, project_id=project_id, **context)
+                full = put_back(qualify(brief, project_id), lists)
+                if full is not None:
+                    qualified.add(full)
+                    return full
         return await translate(sql, project_id=project_id, **context)
 
     def with_datasets(sql: str, project_id: str) -> str:

@@ -15,13 +15,14 @@ from bqemulator.scripting import interpreter
 
 _REMEMBERED = 64
 _ROWS = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH)\b", re.IGNORECASE)
-_ABOUT_TABLES = (
+ABOUT_TABLES = (
     "assert_drop_schema_allowed",
     "sync_created_schema",
     "sync_created_table",
     "sync_created_view",
     "sync_dropped_object",
 )
+"""bqemulator's questions whether a statement creates or drops something."""
 _TRANSACTION = "BEGIN TRANSACTION;"
 """A commit's script as a whole is parsed too, for nothing: bqemulator asks whether it is one DML statement."""
 
@@ -36,7 +37,7 @@ def install() -> None:
         return parse(sql, *arguments, **options).copy()
 
     sqlglot.parse_one = remembered
-    for name in _ABOUT_TABLES:
+    for name in ABOUT_TABLES:
         setattr(interpreter, name, _unless_about_rows(getattr(interpreter, name)))
 
 

@@ -1,9 +1,9 @@
 """The emulator behind the proxy, one call at a time.
 
-bqemulator 1.4 has one DuckDB connection and no transaction of DuckDB's: a script saves the tables that it changes and
-puts them back when it fails. Nothing but the habit of its event loop keeps two calls apart. So everything that touches
-data takes a turn here, and a cancel knows whether its job has been sent. It costs nothing, since the emulator works on
-one call at a time anyway; only the rows of an open read session, which it holds in memory, flow beside.
+bqemulator 1.4 has one DuckDB connection, and with it one transaction at a time. Nothing but the habit of its event loop
+keeps two calls apart. So everything that touches data takes a turn here, and a cancel knows whether its job has been
+sent. It costs nothing, since the emulator works on one call at a time anyway; only the rows of an open read session,
+which it holds in memory, flow beside.
 """
 
 import asyncio

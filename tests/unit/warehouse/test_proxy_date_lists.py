@@ -46,7 +46,7 @@ def test_a_statement_is_the_same_as_when_it_is_translated_whole(conditions: list
 
 
 def test_a_list_that_is_text_is_noticed() -> None:
-    sql = f'SELECT "({listed(DAYS)})" AS note FROM d.t WHERE a IN ({listed(DAYS)})'
+    sql = f'SELECT "IN ({listed(DAYS)})" AS note FROM d.t WHERE a IN ({listed(DAYS)})'
     short, lists = taken_out(sql)
     assert len(lists) == 2
     assert put_back(to_duckdb(short), lists) is None
@@ -58,7 +58,10 @@ def test_a_list_that_is_text_is_noticed() -> None:
         f"SELECT DATE '0001-01-02' FROM d.t WHERE a IN ({listed(DAYS)})",
         f"SELECT '0001-01-01' AS note FROM d.t WHERE a IN ({listed(DAYS)})",
         " OR ".join([f"SELECT a IN ({listed(DAYS)})"] * 32),
+        f"SELECT GREATEST({listed(DAYS)})",
+        f"SELECT d FROM UNNEST(GENERATE_DATE_ARRAY({listed(DAYS[:2])})) AS d",
+        f"INSERT INTO d.t (a, b) VALUES ({listed(DAYS[:2])})",
     ],
 )
-def test_what_could_be_mistaken_stays(sql: str) -> None:
+def test_what_could_be_mistaken_or_is_no_list_stays(sql: str) -> None:
     assert taken_out(sql) == (sql, ())

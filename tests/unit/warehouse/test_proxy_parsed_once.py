@@ -2,6 +2,7 @@
 
 import pytest
 import sqlglot
+from bqemulator.scripting import interpreter
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
@@ -20,7 +21,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(sql)
         return parse(dialect, sql, **options)
 
-    monkeypatch.setattr(sqlglot, "parse_one", sqlglot.parse_one)  # put back at the end
+    monkeypatch.setattr(sqlglot, "parse_one", sqlglot.parse_one)  # put back at the end, as the others
+    for name in parsed_once.ABOUT_TABLES:
+        monkeypatch.setattr(interpreter, name, getattr(interpreter, name))
     monkeypatch.setattr(Dialect, "parse", noted)
     parsed_once.install()
     return texts
