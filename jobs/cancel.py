@@ -46,7 +46,7 @@ def cancel(
         typer.echo(json.dumps({"run_id": run, "asked_by": how, "told": told, "dry_run": dry_run}))
     else:
         typer.echo(f"Run {run} {'would be' if dry_run else 'is'} asked to stop: {told}.")
-        typer.echo(f"What is left is done by the same command with --run {run}.")
+        typer.echo("What is left is done by the same command again, on Kubernetes under another name.")
 
 
 def alive_here(folder: Path, run: str, now: datetime) -> dict[str, Any] | None:

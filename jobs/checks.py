@@ -161,10 +161,7 @@ def judge_rights(on_project: Sequence[str], on_tables: dict[str, Sequence[str]])
     lacking = [right for right in on_project if right not in DATASET_RIGHTS]
     told = [f"{right} on the project" for right in lacking]
     told += [f"{right} on {table}" for table, rights in sorted(on_tables.items()) for right in rights]
-    do = (
-        "Grant roles/bigquery.jobUser and roles/bigquery.readSessionUser on the project, and "
-        "roles/bigquery.dataEditor on its datasets."
-    )
+    do = "Grant roles/bigquery.user on the project, and roles/bigquery.dataEditor on its datasets."
     if told:
         return Finding(Verdict.FAIL, f"missing: {', '.join(told)}", do)
     unseen = [right for right in on_project if right in DATASET_RIGHTS]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from backcourt.clock import Clock
+from backcourt.errors import LimitReached
 from backcourt.pipeline.shares import Priority, Shares
 from backcourt.sharing.store import SharesStore, SharesUnreachable
 from backcourt.sources.source import Source
@@ -47,6 +49,7 @@ def opened_engine(
 
     Raises:
         SharesUnusable: the place where runs share the budget cannot be used.
+        LimitReached: that place did not answer for `stall_seconds`.
         typer.Exit: the run was stopped before it had a share.
     """
     budget = limits_of(session.settings.budget)
@@ -72,7 +75,7 @@ def opened_engine(
             opened.enter_context(_live_budget(engine, keeper, session.settings.budget_file))
         opened.enter_context(_cancellable(engine, cancel, session, identity))
         if keeper:
-            _await_share(keeper, cancel, session)
+            await_share(keeper, cancel, session.clock, session.settings.stall_seconds)
         yield engine
 
 
@@ -166,17 +169,31 @@ def _cancellable(engine: Engine, cancel: CancelWatch, session: Session, identity
         cancel.end()
 
 
-def _await_share(keeper: ShareKeeper, cancel: CancelWatch, session: Session) -> None:
-    """Wait until the run has a permit of every kind, and say for whom it waits."""
-    told = ""
+def await_share(keeper: ShareKeeper, cancel: CancelWatch, clock: Clock, stall_seconds: float) -> None:
+    """Wait until the run has a permit of every kind, and say for whom it waits.
+
+    Other runs may take as long as they like; a place that does not answer may for `stall_seconds`.
+
+    Raises:
+        LimitReached: it has not answered for so long.
+        typer.Exit: the run was stopped.
+    """
+    told, answered = "", clock.monotonic()
     while not keeper.may_begin:
         if cancel.exit_code:
             raise typer.Exit(cancel.exit_code)
+        if not keeper.trouble:
+            answered = clock.monotonic()
+        elif clock.monotonic() - answered > stall_seconds:
+            raise LimitReached(
+                f"The place where runs share the budget has not answered for {stall_seconds:.0f} s. {keeper.trouble}",
+                "In a cluster, let the run reach it by the chart's networkPolicy.apiServerCidrs.",
+            )
         waiting = waiting_sentence(keeper.shares, keeper.trouble)
         if waiting and waiting != told:
             told = waiting
             typer.echo(f"backcourt: {waiting}", err=True)
-        session.clock.sleep(LOOK_SECONDS)
+        clock.sleep(LOOK_SECONDS)
 
 
 def waiting_sentence(shares: Shares, trouble: str) -> str:

@@ -192,7 +192,8 @@ def _refusal(error: ApiError, what: str, namespace: str) -> BackcourtError:
         403: lambda: ClusterError(f"You may not do that in namespace {namespace}: {message}.", "Ask for the right."),
         404: lambda: _missing(error, what, namespace),
         409: lambda: UsageError(
-            f"There is a {what} already.", "`backcourt runs` shows it; take another --run, or delete it to start anew."
+            f"There is a {what} already.",
+            "`backcourt runs` shows it; take another --run: what is committed is not done again.",
         ),
         400: lambda: UsageError(f"Kubernetes refuses {what}: {message}."),
         422: lambda: UsageError(f"Kubernetes refuses {what}: {message}.", "Correct the chart's values."),

@@ -15,6 +15,8 @@ PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrIm
 """Reasons of a kubelet that has no image to start."""
 CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 """Reasons of a kubelet that cannot start a container as it is described."""
+AGAIN = "Submit it again under another name: what is committed is not done again"
+"""What goes on with a RayJob that is over; Kubernetes keeps its name until it is deleted."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def _end(job: RayJob, status: str, notices: Sequence[Notice]) -> Story:
     if code is not None:
         return Story(f"{job.name} ended with exit code {code}: {MEANING.get(code, 'see its log')}.", True, code or 1)
     if job.status.job_status == "STOPPED":
-        return Story(f"{job.name} was stopped; the same run id goes on from the ledger.", True, 143)
+        return Story(f"{job.name} was stopped. {AGAIN}.", True, 143)
     told = REASONS.get(job.status.reason, f"{job.status.reason or status}: {_short(job.status.message)}")
     return Story(f"{job.name} failed. {told}", True, 6 if "DeadlineExceeded" in job.status.reason else 1)
 
@@ -119,17 +121,17 @@ MEANING = {
     2: "a flag or a setting is wrong, see its log",
     3: "dates were blocked by the gate, see `backcourt status`",
     4: "the warehouse is not ready, see `backcourt preflight`",
-    5: "dates failed; the same run id tries them again",
-    6: "a limit was reached; the same run id goes on",
-    130: "it was interrupted; the same run id goes on",
-    143: "it was stopped; the same run id goes on",
+    5: f"dates failed. {AGAIN}",
+    6: f"a limit was reached. {AGAIN}",
+    130: f"it was interrupted. {AGAIN}",
+    143: f"it was stopped. {AGAIN}",
 }
 """Exit codes as sentences."""
 
 REASONS = {
     "DeadlineExceeded": (
         "It took longer than backfill.activeDeadlineSeconds, and KubeRay does not try that again. What is committed"
-        " stays; give it longer and submit the same run id."
+        f" stays; give it longer. {AGAIN}."
     ),
     "PreRunningDeadlineExceeded": (
         "Its pods were not ready within backfill.preRunningDeadlineSeconds: look at `kubectl get pods` and at the"
@@ -137,8 +139,7 @@ REASONS = {
     ),
     "SubmissionFailed": "Its command could not be handed to Ray: look at the submitter pod's log.",
     "JobStatusCheckTimeoutExceeded": (
-        "Its head did not answer for five minutes and KubeRay gave it up; it does not try that again. Submit the same"
-        " run id to go on."
+        f"Its head did not answer for five minutes and KubeRay gave it up; it does not try that again. {AGAIN}."
     ),
     "JobDeploymentStatusTransitionGracePeriodExceeded": (
         "Ray's job had ended, but not its submitter: look at `backcourt history` for how it ended."

@@ -27,8 +27,13 @@ BIGQUERY = "https://bigquery.googleapis.com"
 RESOURCE_MANAGER = "https://cloudresourcemanager.googleapis.com"
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
-PROJECT_RIGHTS = ("bigquery.jobs.create", "bigquery.readsessions.create", "bigquery.readsessions.getData")
-"""What a run needs of the project: queries and loads, and the Storage Read API."""
+PROJECT_RIGHTS = (
+    "bigquery.jobs.create",
+    "bigquery.jobs.list",
+    "bigquery.readsessions.create",
+    "bigquery.readsessions.getData",
+)
+"""What a run needs of the project: queries and loads, which of its own have not ended, and the Storage Read API."""
 DATASET_RIGHTS = ("bigquery.tables.create",)
 """What it needs of its datasets; shown by the project only where it is given there."""
 TABLE_RIGHTS = ("bigquery.tables.get", "bigquery.tables.getData", "bigquery.tables.updateData")

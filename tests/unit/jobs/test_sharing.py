@@ -6,19 +6,29 @@ from pathlib import Path
 import pytest
 
 from backcourt.clock import SystemClock
-from backcourt.errors import UsageError
+from backcourt.errors import LimitReached, UsageError
 from backcourt.pipeline.shares import Priority, Share, Wish
 from backcourt.sharing.local_file import LocalShares
 from backcourt.warehouse.requests import Kind
-from jobs.opening import usable, waiting_sentence
+from jobs.opening import await_share, usable, waiting_sentence
 from jobs.settings import Settings, load_settings
 from jobs.sharing import default_file, open_shares, read_shares
+from ray_tasks.cancelling import CancelWatch
+from ray_tasks.permits import LocalPermits
+from ray_tasks.share_keeper import ShareKeeper
+from tests.unit.engine.fake_clock import FakeClock
 
 ROW = Share(
     Wish("nightly-1-1", Priority.DAILY, {"query": 4}, {"query": 4}),
     {"query": 3},
     datetime(2026, 11, 21, 5, 30, 1, tzinfo=UTC),
 )
+
+
+class NotStopped:
+    """A StopRequest that never asks."""
+
+    exit_code = 0
 
 
 @pytest.mark.parametrize("wrong", ["file:", "file", "configmap:name", "configmap:A/b", "yes", "configmap:a/b/c"])
@@ -78,3 +88,31 @@ def test_a_run_that_waits_says_for_whom_or_why() -> None:
     assert waiting_sentence((), "") == ""
     assert "which other runs have: nightly-1-1." in waiting_sentence((ROW,), "")
     assert "The API does not answer." in waiting_sentence((), "The API does not answer.")
+
+
+@pytest.mark.parametrize("answers_now_and_then", [False, True])
+def test_a_place_that_does_not_answer_ends_the_wait_and_other_runs_do_not(
+    tmp_path: Path, answers_now_and_then: bool
+) -> None:
+    """The place is away all the time, or every other 100 s; then the share comes after 2,000 s."""
+    budget = {Kind.QUERY: 4}
+
+    def look(_: float) -> None:
+        at = round(clock.seconds, 1)
+        keeper.trouble = "It is away." if not answers_now_and_then or at % 200 < 100 else ""
+        if answers_now_and_then and at >= 2_000:
+            keeper.look(permits)
+
+    clock = FakeClock(look)
+    permits = LocalPermits(budget, clock, patience=-1.0, sharing=True)
+    store = LocalShares(tmp_path / "shares.json", SystemClock())
+    keeper = ShareKeeper(store, "r-1", Priority.BACKFILL, budget, {}, lambda _: (), clock)
+    watch = CancelWatch(NotStopped())
+    if answers_now_and_then:
+        await_share(keeper, watch, clock, 900)
+        assert keeper.may_begin
+        assert clock.seconds >= 2_000
+    else:
+        with pytest.raises(LimitReached, match=r"has not answered for 900 s\. It is away\. In a cluster"):
+            await_share(keeper, watch, clock, 900)
+        assert 900 < clock.seconds < 902

@@ -49,6 +49,7 @@ def inspection(address: str, project: str = "p") -> Inspection:
 def test_the_rights_that_are_missing_are_named(address: str) -> None:
     seen = inspection(address)
     assert seen.lacking_on_project(PROJECT_RIGHTS) == (
+        "bigquery.jobs.list",
         "bigquery.readsessions.create",
         "bigquery.readsessions.getData",
     )
