@@ -3,23 +3,26 @@
 Nothing here ends a run or changes its exit code: what cannot be read or sent is told on standard error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import typer
 
-from backcourt.clock import Clock
+from backcourt.clock import Clock, SystemClock
 from backcourt.errors import BackcourtError
 from backcourt.pipeline.breaker import HeldBack
 from backcourt.pipeline.drift import drift_sentences
 from backcourt.pipeline.outcomes import PartitionOutcome
+from backcourt.pipeline.validation import Finding
 from backcourt.reporting.alerts import (
     Kind,
     Trouble,
     breaker_troubles,
     budget_troubles,
     drift_troubles,
+    finding_troubles,
     message,
     partition_troubles,
     silence_troubles,
@@ -94,6 +97,24 @@ def alert_of_run(
     )
     if troubles:
         _send(webhook, message(ground.pipeline.name, ground.run_id, exit_code, troubles))
+
+
+def alert_of_findings(settings: Settings, clock: Clock, findings: Sequence[Finding]) -> None:
+    """Send what the nightly `validate` found, if anything."""
+    webhook, troubles = webhook_of(settings, clock), finding_troubles(findings)
+    if webhook is not None and troubles:
+        _send(webhook, message(settings.pipeline, "validate", 3, troubles))
+
+
+@contextmanager
+def errors_told(settings: Settings, command: str, *, wanted: bool = True) -> Iterator[None]:
+    """While an error of a command is sent before it goes on its way to the exit code."""
+    try:
+        yield
+    except BackcourtError as error:
+        if wanted:
+            alert_of_error(settings, SystemClock(), command, error)
+        raise
 
 
 def alert_of_error(settings: Settings, clock: Clock, command: str, error: BackcourtError) -> None:

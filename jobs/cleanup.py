@@ -26,6 +26,7 @@ def cleanup(
 ) -> None:
     """Take away stale rows of short-lived tables, after a backup, and what runs that died left behind."""
     from backcourt.warehouse.retention import Retention
+    from jobs.alerting import errors_told
     from jobs.cleaning import clear_orphans, find_orphans, give_back, stale_tables, take_away
     from jobs.ground import ground_of, new_run_id
     from jobs.repairing import repair_of
@@ -36,7 +37,7 @@ def cleanup(
     from ray_tasks.prepare import ensure_tables, read_calendar, read_ledger, resolve_unfinished
 
     settings = run_settings(config, as_of=as_of)
-    with open_session(settings) as session:
+    with errors_told(settings, "cleanup", wanted=apply), open_session(settings) as session:
         kind = "restore" if restore else "cleanup"
         ground = ground_of(session, new_run_id(session, kind))
         names = [p.name for p in session.pipeline.processors]

@@ -39,21 +39,15 @@ def daily(
     config: options.Config = None,
 ) -> None:
     """Ingest, heal, do today. Exit codes: 0 done, 3 blocked, 4 not ready, 5 failed, 6 a limit, 130/143 stopped."""
-    from backcourt.clock import SystemClock
-    from backcourt.errors import BackcourtError
-    from jobs.alerting import alert_of_error
+    from jobs.alerting import errors_told
     from jobs.settings import run_settings
 
     if day:
         options.parse_date(day, "--date")
     settings = run_settings(config, workers, None, pool, None, day, models)
     window = settings.heal_days if days is None else days
-    try:
+    with errors_told(settings, "daily", wanted=not dry_run):
         code = _night(settings, source, window, run, options.split_names(skip_preflight), dry_run, as_json)
-    except BackcourtError as error:
-        if not dry_run:
-            alert_of_error(settings, SystemClock(), "daily", error)
-        raise
     raise typer.Exit(code)
 
 

@@ -46,6 +46,7 @@ def validate(
     config: options.Config = None,
 ) -> None:
     """Compare calendar, ledger and rows: gaps, damage, old versions, means that cannot be, missing exports."""
+    from jobs.alerting import alert_of_findings, errors_told
     from jobs.ground import ground_of, new_run_id
     from jobs.options import split_names
     from jobs.session import find_tables, open_session
@@ -54,15 +55,18 @@ def validate(
     from ray_tasks.prepare import read_calendar
 
     days = () if first == YESTERDAY else _days(span, first, last)  # a typo is told before anything is opened
-    with open_session(run_settings(config, as_of=as_of)) as session:
+    settings, nightly = run_settings(config, as_of=as_of), span is Span.DAILY
+    with errors_told(settings, "validate", wanted=nightly), open_session(settings) as session:
         days = days or _days(span, (session.as_of - timedelta(days=1)).isoformat(), last)
         named = find_tables(session.pipeline, split_names(tables))
         names = named or tuple(p.name for p in session.pipeline.processors)
         ground = ground_of(session, new_run_id(session, "validate"))
         calendar = read_calendar(ground)
-        wanted = Wanted(names, days, content or span is Span.DAILY, exports)
+        wanted = Wanted(names, days, content or nightly, exports)
         found = examine(session, ground, calendar, wanted)
         games = len(calendar.between(days[0], days[-1]))
+        if nightly:
+            alert_of_findings(settings, session.clock, found.findings)
     if as_json:
         typer.echo(json.dumps(asdict(found), default=str, indent=2))
     else:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from backcourt.pipeline.breaker import HeldBack, Phase
 from backcourt.pipeline.outcomes import Category, Outcome, PartitionOutcome
+from backcourt.pipeline.validation import Finding
 
 DATES_NAMED = 5
 """Dates of a table that a message names; the rest are counted."""
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     """What is wrong, worst first."""
 
     NOT_STARTED = "did not run"
+    DAMAGED = "damaged"
     FAILED = "failed"
     BLOCKED = "blocked"
     FORCED = "forced"
@@ -123,6 +125,19 @@ def drift_troubles(sentences: Sequence[str]) -> tuple[Trouble, ...]:
     if not sentences:
         return ()
     return (Trouble(Kind.DRIFT, "An old version of the code ran", "Deploy the newest image.", tuple(sentences)),)
+
+
+def finding_troubles(findings: Sequence[Finding]) -> tuple[Trouble, ...]:
+    """What `validate` found, by table and fault."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for each in findings:
+        groups.setdefault((each.table, each.fault.value), []).append(each)
+    lines = (
+        f"{table}: {fault}, {_dates([f.day for f in of])}: {_short(of[0].what)}"
+        for (table, fault), of in groups.items()
+    )
+    do = "`backcourt validate` tells all of it; docs/runbook.md has what mends each."
+    return (Trouble(Kind.DAMAGED, "What is published is not what it ought to be", do, tuple(lines)),) if groups else ()
 
 
 def message(pipeline: str, run_id: str, exit_code: int, troubles: Sequence[Trouble]) -> str:

@@ -20,6 +20,7 @@ from tests.integration.in_process import command
 from tests.integration.runs_here import Here
 from tests.integration.shop_fixtures import NewShop, fair_weather, new_shop, server, stock, whole  # noqa: F401
 from tests.integration.shop_runs import Hashes, Shop
+from tests.webhook_server import webhook_server
 
 REVENUE = "shop.revenue"
 FIRST, LAST = stores.DAYS[0], stores.DAYS[-1]
@@ -32,8 +33,8 @@ class Open:
 
     shop: Shop
 
-    def run(self, *words: str) -> tuple[int, str]:
-        told = command(words, self.shop.environment())
+    def run(self, *words: str, webhook: str = "") -> tuple[int, str]:
+        told = command(words, self.shop.environment(BACKCOURT_ALERT_WEBHOOK=webhook))
         return told.code, told.text
 
     def findings(self, *words: str) -> set[tuple[str, str, str]]:
@@ -136,6 +137,20 @@ def writing(opened: Open, back_up: Callable[..., Any]) -> Callable[..., Any]:
         return backup
 
     return both
+
+
+def test_the_nightly_validate_and_cleanup_tell_people_of_damage_and_of_errors(opened: Open) -> None:
+    opened.revenue(f"DELETE FROM {{0}} WHERE day = DATE '{LAST}' AND store = 'ams'")
+    with webhook_server() as received:
+        opened.run("validate", "daily", str(FIRST), webhook=received.url)
+        opened.run("validate", "range", str(FIRST), str(LAST), webhook=received.url)
+        assert received.texts == []  # nothing was wrong with the first, and whoever asked for the range sees the answer
+        assert opened.run("validate", "daily", str(LAST), webhook=received.url)[0] == 3
+        assert opened.run("cleanup", "--apply", "--restore", "no-such", webhook=received.url)[0] == 2
+        assert opened.run("cleanup", "--restore", "no-such", webhook=received.url)[0] == 2
+    damaged, error = received.texts
+    assert f"{REVENUE}: rows lost, {LAST}: " in damaged
+    assert "`backcourt cleanup` did not run: No cleanup no-such is known." in error
 
 
 def test_validate_tells_every_kind_of_damage_and_nothing_else(opened: Open) -> None:

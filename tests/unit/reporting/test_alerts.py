@@ -4,12 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 
 from backcourt.pipeline.breaker import Breaker, BreakerEvent, Happened, HeldBack, Phase
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
+from backcourt.pipeline.validation import Fault, Finding
 from backcourt.reporting.alerts import (
     Kind,
     Trouble,
     breaker_troubles,
     budget_troubles,
     drift_troubles,
+    finding_troubles,
     message,
     partition_troubles,
     silence_troubles,
@@ -33,6 +35,7 @@ def test_a_run_without_trouble_has_nothing_to_tell() -> None:
     assert breaker_troubles(()) == ()
     assert budget_troubles({"query": 599.0}) == ()
     assert drift_troubles(()) == ()
+    assert finding_troubles(()) == ()
 
 
 def test_a_hundred_dates_are_one_line_a_table_with_the_first_dates_and_what_to_do() -> None:
@@ -51,6 +54,17 @@ def test_a_hundred_dates_are_one_line_a_table_with_the_first_dates_and_what_to_d
         "*1 partition forced.* They are published below the threshold. Compute them again without --force once the "
         "data is there.",
         "• d.w: 2024-02-02: why 2 &lt;x&gt; &amp; y",
+    ]
+
+
+def test_damage_is_told_by_table_and_fault() -> None:
+    faults = [Fault.ROWS_LOST] * 6 + [Fault.DOUBLED]
+    findings = [Finding("d.t", date(2024, 2, n), fault, f"{n} rows") for n, fault in enumerate(faults, 1)]
+    assert message("nba", "validate", 3, finding_troubles(findings)).splitlines()[1:] == [
+        "*What is published is not what it ought to be.* `backcourt validate` tells all of it; docs/runbook.md has what "
+        "mends each.",
+        "• d.t: rows lost, 2024-02-01, 2024-02-02, 2024-02-03, 2024-02-04, 2024-02-05 and 1 more: 1 rows",
+        "• d.t: doubled rows, 2024-02-07: 7 rows",
     ]
 
 
