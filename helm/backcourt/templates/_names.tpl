@@ -70,6 +70,9 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- if and .Values.dashboard.ingress.enabled (not .Values.dashboard.ingress.host) }}
 {{- fail "dashboard.ingress.enabled needs dashboard.ingress.host." }}
 {{- end }}
+{{- if and .Values.dashboard.ingress.enabled .Values.networkPolicy.enabled (not .Values.dashboard.ingress.namespace) }}
+{{- fail "dashboard.ingress.enabled needs dashboard.ingress.namespace, whose pods the network policy lets in." }}
+{{- end }}
 {{- if gt (int .Values.workers.autoscaling.minReplicas) (int .Values.workers.replicas) }}
 {{- fail "workers.autoscaling.minReplicas is above workers.replicas, which is the most that there are." }}
 {{- end }}

@@ -20,6 +20,18 @@ securityContext:
     type: RuntimeDefault
 {{- end }}
 
+{{/* Which nodes a pod may run on: `nodeSelector` and `tolerations` of a part of the values. */}}
+{{- define "backcourt.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- define "backcourt.containerSecurity" -}}
 securityContext:
   allowPrivilegeEscalation: false

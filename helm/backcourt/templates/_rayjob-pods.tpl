@@ -12,6 +12,7 @@ spec:
   {{- include "backcourt.pod" . | nindent 2 }}
   automountServiceAccountToken: false
   restartPolicy: Never
+  {{- with include "backcourt.placement" .Values.submitter }}{{ trim . | nindent 2 }}{{ end }}
   containers:
     - name: submitter
       {{- include "backcourt.image" . | nindent 6 }}
@@ -38,14 +39,7 @@ spec:
   restartPolicy: Never
   # 30 s for the run's clean stop, and the rest for Ray's own.
   terminationGracePeriodSeconds: 75
-  {{- with .Values.head.nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.head.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- with include "backcourt.placement" .Values.head }}{{ trim . | nindent 2 }}{{ end }}
   containers:
     - name: ray-head
       {{- include "backcourt.image" . | nindent 6 }}
@@ -92,14 +86,7 @@ spec:
   automountServiceAccountToken: false
   restartPolicy: Never
   terminationGracePeriodSeconds: 75
-  {{- with .Values.workers.nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.workers.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- with include "backcourt.placement" .Values.workers }}{{ trim . | nindent 2 }}{{ end }}
   affinity:
     podAntiAffinity: # one lost node should cost one worker
       preferredDuringSchedulingIgnoredDuringExecution:

@@ -39,6 +39,9 @@ models: {{ . | quote }}
 alert_webhook_file: /etc/alerts/{{ .Values.alerts.webhookKey }}
 {{- end }}
 shares: {{ if .Values.shares.enabled }}configmap:{{ .Release.Namespace }}/{{ include "backcourt.shares" . }}{{ else }}none{{ end }}
+{{- with .Values.settings }}
+{{ toYaml . }}
+{{- end }}
 budget_file: /etc/backcourt/settings.yaml
 budget:
   {{- toYaml .Values.budget | nindent 2 }}

@@ -82,6 +82,7 @@ EVERYTHING = (
     "backfill.enabled=true",
     "dashboard.ingress.enabled=true",
     "dashboard.ingress.host=ray.example.com",
+    "dashboard.ingress.namespace=ingress-nginx",
     "monitoring.podMonitor.enabled=true",
     "monitoring.rules.enabled=true",
     "monitoring.grafana.enabled=true",

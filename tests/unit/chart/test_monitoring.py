@@ -42,6 +42,19 @@ def test_prometheus_alerts_of_what_the_webhook_tells() -> None:
     made = {f"ray_{m.info['name']}" for m in metrics if hasattr(m, "info")}
     assert {name for expression in rules.values() for name in metric_names(expression)} <= made
     assert 'cronjob="backcourt-daily"' in rules["BackcourtNoRun"]
+    for name in ("daily", "validate", "cleanup"):
+        pattern = re.search(r'job_name=~"([^"]*)"', rules["BackcourtJobFailed"])
+        assert pattern
+        assert re.fullmatch(pattern[1], f"backcourt-{name}-29392922")
+    labelled = (
+        PROJECT,
+        "monitoring.rules.enabled=true",
+        "monitoring.podMonitor.enabled=true",
+        "monitoring.labels.release=p",
+    )
+    assert [one(kind, *labelled)["metadata"]["labels"]["release"] for kind in ("PrometheusRule", "PodMonitor")] == [
+        "p"
+    ] * 2
     one("CronJob", PROJECT, ending="backcourt-daily")
 
 

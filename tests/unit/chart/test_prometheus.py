@@ -13,8 +13,8 @@ DAILY, NIGHT = "backcourt-daily", "backcourt-daily-29392922"
 IN_NAMESPACE = 'namespace="backcourt"'
 CASES: list[tuple[str, dict[str, str], str, str, dict[str, str]]] = [
     # alert, series, when it is asked, when it was still silent, what it is about
-    ("PartitionsBlocked", {'dates{run="r",outcome="blocked"}': "0 0 3 3"}, "3m", "1m", {"run": "r"}),
-    ("PartitionsFailed", {'dates{run="r",outcome="failed"}': "0 0 1 1"}, "3m", "1m", {"run": "r"}),
+    ("PartitionsBlocked", {'dates{run="r",outcome="blocked"}': "0 0 3 _x20"}, "20m", "1m", {"run": "r"}),
+    ("PartitionsFailed", {'dates{run="r",outcome="failed"}': "0 0 1 _x20"}, "20m", "1m", {"run": "r"}),
     (
         "PermitsOrphaned",
         {'permits{run="r",kind="load",state="orphaned"}': "2x30"},
@@ -46,8 +46,8 @@ CASES: list[tuple[str, dict[str, str], str, str, dict[str, str]]] = [
         {},
     ),
     (
-        "NightFailed",
-        {f'kube_job_status_failed{{{IN_NAMESPACE},job_name="{NIGHT}"}}': "0 0 1 1"},
+        "JobFailed",
+        {f'kube_job_failed{{{IN_NAMESPACE},condition="true",job_name="{NIGHT}"}}': "0 0 1 1"},
         "3m",
         "1m",
         {"job_name": NIGHT},

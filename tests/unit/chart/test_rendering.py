@@ -1,5 +1,6 @@
 """What the chart makes: the RayJob, CronJobs, and settings that the program itself can read."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -206,6 +207,48 @@ def test_the_charts_defaults_are_the_programs(tmp_path: Path) -> None:
     different = {n for n in type(ours).model_fields if getattr(ours, n) != getattr(theirs, n)}
     assert different == {"project", "budget_file", "shares"}
     assert theirs.budget == BudgetSettings()
+
+
+def test_every_setting_can_be_set(tmp_path: Path) -> None:
+    """By a value of its own, by `settings`, or by the pods; `settings` has no name that the program lacks."""
+    values = (*EVERYTHING, "bigquery.location=EU", "bigquery.datasets.nba_raw=raw", "bigquery.stateDataset=state")
+    more = ("bigquery.maximumBytesBilled=1000", "pipeline.timezone=UTC", "pipeline.source=folder:gs://b/f")
+    rest = ("pipeline.models=/opt/models", "settings.refresh_days=5", "settings.implausible=block")
+    written = one("ConfigMap", *values, *more, *rest, ending="-settings")["data"]["settings.yaml"]
+    file = tmp_path / "settings.yaml"
+    file.write_text(written)
+    loaded = load_settings({}, file)
+    assert (loaded.refresh_days, loaded.implausible, loaded.datasets) == (5, "block", {"nba_raw": "raw"})
+    extra = set(json.loads((CHART / "values.schema.json").read_text())["properties"]["settings"]["properties"])
+    pods = {"workers", "ray_address", "settled_seconds", "dashboard", "metrics_port"}
+    local = {
+        "endpoint",
+        "storage_endpoint",
+        "local_folder",
+        "run_folder",
+        "pool",
+        "log_format",
+        "alert_webhook",
+        "as_of",
+    }
+    known = set(type(loaded).model_fields)
+    assert extra <= known
+    assert known - set(yaml.safe_load(written)) - extra == pods | local
+
+
+def test_pods_of_every_kind_can_be_placed(tmp_path: Path) -> None:
+    place = {"nodeSelector": {"pool": "batch"}, "tolerations": [{"key": "batch", "operator": "Exists"}]}
+    names = ("head", "workers", "submitter")
+    values = tmp_path / "values.yaml"
+    values.write_text(
+        yaml.safe_dump(
+            {**dict.fromkeys(names, place), "cronJobs": dict.fromkeys(("daily", "validate", "cleanup"), place)}
+        )
+    )
+    found = pod_specs(objects(PROJECT, "backfill.enabled=true", values=("--values", str(values))))
+    placed = {w: {k: spec.get(k) for k in place} for w, spec in found.items() if w.startswith(("RayJob", "CronJob"))}
+    assert len(placed) == 6
+    assert [where for where, got in placed.items() if got != place] == []
 
 
 @pytest.mark.parametrize("folder", ["gs://bucket/models", "/opt/models"])

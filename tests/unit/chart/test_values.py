@@ -35,6 +35,12 @@ from tests.unit.chart.rendering import (
         ((PROJECT, "backfill.tables={a;b}"), "/backfill/tables/0"),
         ((PROJECT, "backfill.enabled=true", f"backfill.run={'a' * 42}"), "at most 47"),
         ((PROJECT, "dashboard.ingress.enabled=true"), "needs dashboard.ingress.host"),
+        (
+            (PROJECT, "dashboard.ingress.enabled=true", "dashboard.ingress.host=a.b"),
+            "needs dashboard.ingress.namespace",
+        ),
+        ((PROJECT, "settings.refresh_dayz=5"), "'refresh_dayz' not allowed"),
+        ((PROJECT, "settings.heal_days=5"), "'heal_days' not allowed"),  # pipeline.healDays is
         ((PROJECT, "workers.autoscaling.minReplicas=3"), "minReplicas is above workers.replicas"),
         (("bigquery.project=My Project",), "/bigquery/project"),
         ((PROJECT, "shares.configMap=a b"), "/shares/configMap"),
