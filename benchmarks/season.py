@@ -104,12 +104,12 @@ def _statements(jobs: list[SeenJob], reads: int) -> dict[str, int]:
 
 def _phases(jobs: list[SeenJob], began: float, ended: float) -> dict[str, float]:
     """Seconds of each phase, read off the jobs that mark where it ends."""
-    planned = next(j.ended for j in jobs if "-prepare-" in j.job_id and "-ledger" in j.job_id)
     up = next(j.began for j in jobs if "-event-started-" in j.job_id)
+    asked = max(j.ended for j in jobs if j.began < up)
     recorded = max(j.ended for j in jobs)
     return {
-        "start of the command, preparing": planned - began,
-        "plan, start of Ray": up - planned,
+        "start of the command, what it asks": asked - began,
+        "plan, start of Ray": up - asked,
         "work": recorded - up,
         "end": ended - recorded,
     }

@@ -77,7 +77,13 @@ def _ask_elsewhere(settings: "Settings", run: str, reason: str, *, dry_run: bool
         since = session.clock.now().date() - timedelta(days=LOOKED_BACK_DAYS)
         found = next((each for each in read_runs(ground, since) if each.run_id == run), None)
         if found is None:
-            raise UsageError(f"No run {run} has started lately.", "`backcourt history` lists the runs.")
+            where = f"local BigQuery {settings.local_folder}" if settings.is_embedded else f"project {settings.project}"
+            elsewhere = (
+                " Set BACKCOURT_PROJECT, or give --config, if it runs elsewhere." if settings.is_embedded else ""
+            )
+            raise UsageError(
+                f"No run {run} has started lately in {where}.", f"`backcourt history` lists the runs.{elsewhere}"
+            )
         if found.ended_at is not None:
             raise UsageError(
                 f"Run {run} ended on {found.ended_at:%Y-%m-%d %H:%M} UTC with {found.exit_code}.",

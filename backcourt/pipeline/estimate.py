@@ -1,7 +1,8 @@
 """What a plan will cost before it runs: blocks, loads, commits, bytes, dollars, and the limits that it comes near.
 
 Everything here is an upper bound made from the plan alone; a run usually needs fewer commits, because a commit takes
-all that waits.
+all that waits. Not counted is what does not grow with the rows: two looks at the ledger around each block, the
+announcements of commits (10 MiB billed each), and the run's own record.
 """
 
 from collections.abc import Mapping

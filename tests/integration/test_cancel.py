@@ -1,7 +1,10 @@
 """A run that is cancelled from elsewhere: it ends cleanly, and the same run id goes on with what is left."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.integration.in_process import command
 from tests.integration.shop_fixtures import NewShop, fair_weather, new_shop, server, stock, whole  # noqa: F401
 from tests.integration.shop_runs import Hashes, Shop, eventually
 
@@ -32,3 +35,10 @@ def test_a_cancelled_run_ends_cleanly_and_goes_on_under_its_id(shop: Shop, whole
     again = shop.run(*words)
     assert again.code == 0, again.told
     shop.assert_whole(whole)
+
+
+def test_a_cancel_that_looks_at_the_wrong_bigquery_says_where_it_looked(tmp_path: Path) -> None:
+    told = command(("cancel", "season-2023"), {"BACKCOURT_LOCAL_FOLDER": str(tmp_path), "BACKCOURT_PROJECT": ""})
+    assert told.code == 2
+    assert f"No run season-2023 has started lately in local BigQuery {tmp_path}." in told.text
+    assert "Set BACKCOURT_PROJECT" in told.text
