@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal
@@ -95,8 +96,14 @@ class LocalBigQuery:
         """Attach to the folder's server or start it.
 
         Raises:
-            PreflightError: it did not answer in time, or ended at once; the message holds the end of its log.
+            PreflightError: it is not installed, did not answer in time, or ended at once; the message holds the end of
+                its log.
         """
+        if find_spec("bqemulator") is None:
+            raise PreflightError(
+                "This installation holds no local BigQuery.",
+                "Set BACKCOURT_PROJECT, or give --config, for Google's; or install backcourt with its extra `local`.",
+            )
         self._folder.mkdir(parents=True, exist_ok=True)
         self._users = self._files.users.open("a")
         try:

@@ -148,6 +148,13 @@ def test_a_killed_server_takes_its_emulator_along_and_is_started_again(tmp_path:
             assert google.rows(google.rest_client(again.endpoint), "SELECT 1") == [(1,)]
 
 
+def test_an_installation_without_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bqemulator", None)  # as the image without REQUIREMENTS=local
+    with pytest.raises(PreflightError, match="Set BACKCOURT_PROJECT"), LocalBigQuery(tmp_path / "data"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "bqemulator.duckdb").write_text("this is no database")
