@@ -27,7 +27,9 @@ def proxy_of(server: LocalBigQuery) -> psutil.Process:
     return next(p for p in mine if any(c.laddr.port == port for c in p.net_connections("tcp") if c.status == "LISTEN"))
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [pytest.param("with a load under way", marks=pytest.mark.slow), "with a commit under way"]
+)
 def test_a_run_outlives_its_server(tmp_path: Path, step: str) -> None:
     latency, kind = STEPS[step]
     ports = {"port": free_port(), "storage_port": free_port()}

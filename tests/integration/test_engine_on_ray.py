@@ -65,6 +65,7 @@ def test_any_number_of_workers_gives_the_rows_of_a_plain_loop(
     assert store.staging() == []
 
 
+@pytest.mark.slow  # the kill suite's short version kills such workers in CI
 def test_a_holder_killed_while_it_loads(new_shop: NewShop, whole: Hashes, cluster: Cluster) -> None:  # noqa: F811
     """Its permit comes back, its job is ended, its dates are staged by another; with the reaper killed before."""
     store = new_shop()
