@@ -118,10 +118,10 @@ def errors_told(settings: Settings, command: str, *, wanted: bool = True) -> Ite
 
 
 def alert_of_error(settings: Settings, clock: Clock, command: str, error: BackcourtError) -> None:
-    """Send that a command ended before its run began."""
+    """Send that a command ended with an error, before a run of its own began or without one."""
     webhook = webhook_of(settings, clock)
     if webhook is not None:
-        trouble = Trouble(Kind.NOT_STARTED, f"`backcourt {command}` did not run: {error.what.rstrip('.')}", error.do)
+        trouble = Trouble(Kind.ERROR, f"`backcourt {command}` ended with an error: {error.what.rstrip('.')}", error.do)
         _send(webhook, message(settings.pipeline, command, error.exit_code, (trouble,)))
 
 

@@ -77,10 +77,10 @@ def _ask_elsewhere(settings: "Settings", run: str, reason: str, *, dry_run: bool
         since = session.clock.now().date() - timedelta(days=LOOKED_BACK_DAYS)
         found = next((each for each in read_runs(ground, since) if each.run_id == run), None)
         if found is None:
-            where = f"local BigQuery {settings.local_folder}" if settings.is_embedded else f"project {settings.project}"
-            elsewhere = (
-                " Set BACKCOURT_PROJECT, or give --config, if it runs elsewhere." if settings.is_embedded else ""
-            )
+            where, elsewhere = f"project {session.connection.endpoint.project}", ""
+            if settings.is_embedded:
+                where = f"local BigQuery {settings.local_folder}"
+                elsewhere = " Set BACKCOURT_PROJECT, or give --config, if it runs elsewhere."
             raise UsageError(
                 f"No run {run} has started lately in {where}.", f"`backcourt history` lists the runs.{elsewhere}"
             )

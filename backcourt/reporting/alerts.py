@@ -29,7 +29,7 @@ HALVED_SECONDS = 600.0
 class Kind(StrEnum):
     """What is wrong, worst first."""
 
-    NOT_STARTED = "did not run"
+    ERROR = "error"
     DAMAGED = "damaged"
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -136,7 +136,7 @@ def finding_troubles(findings: Sequence[Finding]) -> tuple[Trouble, ...]:
         f"{table}: {fault}, {_dates([f.day for f in of])}: {_short(of[0].what)}"
         for (table, fault), of in groups.items()
     )
-    do = "`backcourt validate` tells all of it; docs/runbook.md has what mends each."
+    do = "`backcourt validate` tells all of it; docs/operations.md has what mends each."
     return (Trouble(Kind.DAMAGED, "What is published is not what it ought to be", do, tuple(lines)),) if groups else ()
 
 

@@ -104,7 +104,7 @@ def test_nights_heal_what_was_blocked_deleted_doubled_and_broken(empty: Shop, re
         assert night(empty) == 143
     assert empty.query(f"SELECT day FROM `{revenue}` WHERE day = '{DELETED}'") == []
     assert night(empty) == 5
-    assert "did not run" in received.texts[-1]
+    assert "ended with an error" in received.texts[-1]
     empty.assert_whole(whole)
 
 

@@ -150,7 +150,7 @@ def test_the_nightly_validate_and_cleanup_tell_people_of_damage_and_of_errors(op
         assert opened.run("cleanup", "--restore", "no-such", webhook=received.url)[0] == 2
     damaged, error = received.texts
     assert f"{REVENUE}: rows lost, {LAST}: " in damaged
-    assert "`backcourt cleanup` did not run: No cleanup no-such is known." in error
+    assert "`backcourt cleanup` ended with an error: No cleanup no-such is known." in error
 
 
 def test_validate_tells_every_kind_of_damage_and_nothing_else(opened: Open) -> None:

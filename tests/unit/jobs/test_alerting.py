@@ -61,7 +61,7 @@ def test_a_night_that_did_not_begin_is_told_with_its_remedy(received: Received, 
     alert_of_error(load_settings({}), FakeClock(), "daily", UsageError("There is no source.", "Name one."))
     assert received.texts == [
         "*backcourt nba*: run `daily` ended with exit code 2\n"
-        "*`backcourt daily` did not run: There is no source.* Name one."
+        "*`backcourt daily` ended with an error: There is no source.* Name one."
     ]
 
 

@@ -61,7 +61,7 @@ def test_damage_is_told_by_table_and_fault() -> None:
     faults = [Fault.ROWS_LOST] * 6 + [Fault.DOUBLED]
     findings = [Finding("d.t", date(2024, 2, n), fault, f"{n} rows") for n, fault in enumerate(faults, 1)]
     assert message("nba", "validate", 3, finding_troubles(findings)).splitlines()[1:] == [
-        "*What is published is not what it ought to be.* `backcourt validate` tells all of it; docs/runbook.md has "
+        "*What is published is not what it ought to be.* `backcourt validate` tells all of it; docs/operations.md has "
         "what mends each.",
         "• d.t: rows lost, 2024-02-01, 2024-02-02, 2024-02-03, 2024-02-04, 2024-02-05 and 1 more: 1 rows",
         "• d.t: doubled rows, 2024-02-07: 7 rows",
