@@ -14,12 +14,11 @@ import polars as pl
 from backcourt.clock import Clock
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
-from backcourt.pipeline.plan import Plan, Request, build_plan
+from backcourt.pipeline.plan import Plan, Request, Seen, build_plan, seen_by, versions_of
 from backcourt.pipeline.processor import Chunk, Input, Inputs, Pipeline, Processor, Window
 from backcourt.pipeline.table import Column, FieldType, Table
 from backcourt.warehouse.connection import Connection
 from backcourt.warehouse.endpoint import Endpoint
-from backcourt.warehouse.ledger_reads import Entries
 from backcourt.warehouse.requests import Kind
 from ray_tasks.attempts import Attempts, Patience
 from ray_tasks.committer import RunIdentity
@@ -91,7 +90,7 @@ class Prepared:
     connection: Connection
     calendar: Calendar
     plan: Plan
-    ledger: Entries
+    seen: Seen
     clock: Clock
 
     def _join(self, namespace: str) -> str:
@@ -126,7 +125,7 @@ class Prepared:
             identity,
             self.calendar,
             self.plan,
-            self.ledger,
+            self.seen,
             lambda: ray_engine(engine, warehouse, self.clock, identity.prefix, self._join),
             NeverStops(),
             Together(),
@@ -148,8 +147,9 @@ def prepare(size: Size, endpoint: Endpoint, clock: Clock, run: str = "bench") ->
     ensure_tables(ground, names, create_datasets=True)
     request = Request(run_id=run_id, tables=names, days=days, as_of=date(2060, 1, 1))
     ledger = read_ledger(ground, days[0], days[-1])
-    plan = build_plan(pipeline, calendar, request, ledger)
-    return Prepared(size, pipeline, connection, calendar, plan, ledger, clock)
+    versions = versions_of(pipeline, calendar, ledger, request.as_of)
+    plan = build_plan(pipeline, calendar, request, ledger, (), versions)
+    return Prepared(size, pipeline, connection, calendar, plan, seen_by(plan, ledger, versions), clock)
 
 
 def _processor(name: str, size: Size, inputs: tuple[Input, ...], sleep: Callable[[float], None]) -> Processor:

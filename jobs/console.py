@@ -3,11 +3,18 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import islice
+from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
+
+T = TypeVar("T")
+
+ITEMS_AT_ONCE = 1_000
+"""Items of a long JSON list that are in memory at once, as objects and as text."""
 
 
 def console() -> Console:
@@ -34,7 +41,20 @@ LEFT = ("dates", "why", "reason", "inputs", "key", "last run", "outcome", "missi
 
 def print_json(model: BaseModel) -> None:
     """A model as JSON on standard output."""
-    sys.stdout.write(model.model_dump_json(indent=2) + "\n")
+    sys.stdout.write(model.model_dump_json(indent=2))
+    sys.stdout.write("\n")
+
+
+def print_long_json(model: BaseModel, field: str, kind: TypeAdapter[list[T]], items: Iterable[T]) -> None:
+    """The same with one field more, a list that is never in memory as a whole: a run may have 100,000 partitions."""
+    left, comma = iter(items), ""
+    head = model.model_dump_json(indent=2).removesuffix("\n}")
+    sys.stdout.write(f'{head},\n  "{field}": [')
+    while batch := list(islice(left, ITEMS_AT_ONCE)):
+        text = kind.dump_json(batch, indent=2).decode().removeprefix("[").removesuffix("\n]")
+        sys.stdout.write(comma + text.replace("\n", "\n  "))  # no text in JSON has a line break of its own
+        comma = ","
+    sys.stdout.write("\n  ]\n}\n" if comma else "]\n}\n")
 
 
 def spans(days: Sequence[date]) -> str:

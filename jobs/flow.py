@@ -12,12 +12,12 @@ from backcourt.pipeline.breaker import HeldBack
 from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.outcomes import PartitionOutcome
 from jobs.alerting import LowBudget, alert_of_run, old_code
-from jobs.console import console, print_json
+from jobs.console import console
 from jobs.ground import checked_run_id, ground_of, new_run_id
 from jobs.opening import opened_engine, pool_size
 from jobs.planning import Planned, Wish, make_plan, wanted_tables
 from jobs.progress import watching
-from jobs.results import results_model
+from jobs.results import print_results
 from jobs.session import Session
 from jobs.settings import Settings
 from jobs.settled import settled_end, settled_sentence
@@ -74,7 +74,7 @@ def carry_out(session: Session, wish: Wish, *, yes: bool, as_json: bool, stop: S
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
         report = _run(session, wish, identity, planned, stop, watch)
     if as_json:
-        print_json(results_model(planned.plan, planned.estimate, report))
+        print_results(planned.plan, planned.estimate, report)
     else:
         show_results(out, planned.plan, report.outcomes, report.seconds)
         show_billed(out, report.billed_bytes, planned.estimate.query_bytes)
@@ -145,7 +145,7 @@ def _run(
             identity,
             planned.calendar,
             planned.plan,
-            planned.ledger,
+            planned.seen,
             lambda: opened_engine(session, identity, wish.source, wish.priority, workers, cancel),
             cancel,
             Together(observer, watch.observer(settings, identity.run_id)),

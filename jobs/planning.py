@@ -13,7 +13,7 @@ from backcourt.pipeline.damage import distrusted
 from backcourt.pipeline.estimate import Estimate, estimate
 from backcourt.pipeline.holds import KeptOff, kept_off
 from backcourt.pipeline.outcomes import Partition
-from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, build_plan
+from backcourt.pipeline.plan import Frozen, Ledger, Plan, Request, Seen, build_plan, seen_by, versions_of
 from backcourt.pipeline.shares import Priority
 from backcourt.sources.source import Source
 from jobs.console import console, print_json
@@ -70,11 +70,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan and all that it was made from."""
+    """A plan and what its run needs of what it was made from."""
 
     plan: Plan
     calendar: Calendar
-    ledger: Ledger
+    seen: Seen
     estimate: Estimate
     earlier: Mapping[Partition, str]
     held: tuple[HeldBack, ...] = ()
@@ -118,7 +118,8 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
     elif wish.nightly or wish.recompute:
         found = frozenset(find_damage(ground, tables, ledger, days))
         request, ledger = request.model_copy(update={"damaged": found}), distrusted(ledger, found)
-    plan = build_plan(session.pipeline, calendar, request, ledger, no_games)
+    versions = versions_of(session.pipeline, calendar, ledger, request.as_of)
+    plan = build_plan(session.pipeline, calendar, request, ledger, no_games, versions)
     if wish.nightly:
         plan, held = held_back(plan, read_breakers(ground), session.clock.now(), session.settings.breaker_policy)
     plan, kept = kept_off(plan, read_holds(ground))
@@ -127,7 +128,7 @@ def make_plan(session: Session, ground: Ground, wish: Wish) -> Planned:
     return Planned(
         plan,
         calendar,
-        ledger,
+        seen_by(plan, ledger, versions),
         estimate(session.pipeline, calendar, plan, session.settings.chunk_days, sizes),
         failures | {partition: str(each.hold) for each in kept for partition in each.partitions},
         held,

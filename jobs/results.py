@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
+from pydantic import TypeAdapter
+
 from backcourt.pipeline.estimate import Estimate
+from backcourt.pipeline.outcomes import PartitionOutcome
 from backcourt.pipeline.plan import Frozen, Plan
+from jobs.console import print_long_json
 from ray_tasks.run import RunReport
 
 
@@ -27,8 +31,11 @@ class OutcomeModel:
     commit_id: str
 
 
+_OUTCOMES = TypeAdapter(list[OutcomeModel])
+
+
 class ResultsModel(Frozen):
-    """`backfill --json`; bytes of queries and commits, planned at most and billed.
+    """`backfill --json`, which goes on with `partitions`; bytes of queries and commits, planned at most and billed.
 
     `unknown_commits` may have been published or not: BigQuery did not say before the run ended.
     """
@@ -41,12 +48,11 @@ class ResultsModel(Frozen):
     unknown_commits: tuple[str, ...]
     planned_bytes: int
     billed_bytes: int
-    partitions: tuple[OutcomeModel, ...]
 
 
-def results_model(plan: Plan, estimate: Estimate, report: RunReport) -> ResultsModel:
-    """The report in a form that scripts can rely on."""
-    return ResultsModel(
+def print_results(plan: Plan, estimate: Estimate, report: RunReport) -> None:
+    """The report on standard output, in a form that scripts can rely on."""
+    results = ResultsModel(
         run_id=plan.request.run_id,
         start=report.identity.start,
         exit_code=report.exit_code,
@@ -55,22 +61,23 @@ def results_model(plan: Plan, estimate: Estimate, report: RunReport) -> ResultsM
         unknown_commits=report.end.in_flight,
         planned_bytes=estimate.query_bytes,
         billed_bytes=report.billed_bytes,
-        partitions=tuple(
-            OutcomeModel(
-                table=o.partition.table,
-                date=o.partition.day,
-                outcome=o.outcome,
-                category=o.category,
-                reason=o.reason,
-                missing=o.missing,
-                rows=o.row_count,
-                expected=o.expected_count,
-                present=o.present_count,
-                coverage=o.coverage,
-                retry_can_help=o.retry_can_help,
-                seconds=o.seconds,
-                commit_id=o.commit_id,
-            )
-            for o in report.outcomes
-        ),
+    )
+    print_long_json(results, "partitions", _OUTCOMES, map(_outcome, report.outcomes))
+
+
+def _outcome(outcome: PartitionOutcome) -> OutcomeModel:
+    return OutcomeModel(
+        table=outcome.partition.table,
+        date=outcome.partition.day,
+        outcome=outcome.outcome,
+        category=outcome.category,
+        reason=outcome.reason,
+        missing=outcome.missing,
+        rows=outcome.row_count,
+        expected=outcome.expected_count,
+        present=outcome.present_count,
+        coverage=outcome.coverage,
+        retry_can_help=outcome.retry_can_help,
+        seconds=outcome.seconds,
+        commit_id=outcome.commit_id,
     )

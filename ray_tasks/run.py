@@ -14,7 +14,7 @@ from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.coverage import Thresholds
 from backcourt.pipeline.estimate import Estimate
 from backcourt.pipeline.outcomes import Partition, PartitionOutcome, exit_code
-from backcourt.pipeline.plan import Ledger, Plan
+from backcourt.pipeline.plan import Plan, Seen
 from backcourt.pipeline.processor import Pipeline
 from backcourt.warehouse.client import BigQueryWarehouse
 from backcourt.warehouse.definitions import STAGING_HOURS
@@ -42,7 +42,7 @@ STARTS_TRIED = 50
 RECORDED_AFTER, STALLED_RECORD_SECONDS = 21.0, 60.0
 """Seconds after a run was asked to stop until which its record is waited for: all of a stop takes 25 s at most. And
 those for the record of a run that stood still: what stalled it may hold the permits that it needs, until cancelled."""
-OUTCOMES_A_LOAD = 10_000
+OUTCOMES_A_LOAD = 5_000
 """Outcomes of one history load; a run makes one load for each so many partitions."""
 
 
@@ -111,7 +111,7 @@ def execute(
     identity: RunIdentity,
     calendar: Calendar,
     plan: Plan,
-    ledger: Ledger,
+    seen: Seen,
     open_engine: Callable[[], AbstractContextManager[Engine]],
     stop: StopRequest,
     observer: Observer,
@@ -123,7 +123,7 @@ def execute(
         setup.pipeline,
         calendar,
         plan,
-        ledger,
+        seen,
         setup.thresholds,
         setup.chunk_days,
         lookahead=2 * setup.workers + 2,

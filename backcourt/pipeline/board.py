@@ -19,8 +19,9 @@ from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.chunks import Block, BlockKey, ChunkKey, all_blocks, blocks_of, chunks_of, cut_days, readers_of
 from backcourt.pipeline.coverage import Measurement, Thresholds
 from backcourt.pipeline.ledger import InputVersion
+from backcourt.pipeline.open_partitions import OpenPartitions, month_of
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
-from backcourt.pipeline.plan import Ledger, Plan, versions_of
+from backcourt.pipeline.plan import Plan, Seen
 from backcourt.pipeline.processor import Pipeline
 from backcourt.pipeline.shelf import Shelf
 from backcourt.pipeline.triage import Passed, Triage
@@ -54,7 +55,7 @@ class Board:
         pipeline: Pipeline,
         calendar: Calendar,
         plan: Plan,
-        ledger: Ledger,
+        seen: Seen,
         thresholds: Thresholds,
         chunk_days: int = 31,
         lookahead: int = 8,
@@ -66,24 +67,22 @@ class Board:
             pipeline: the processors.
             calendar: the dates that exist.
             plan: what is to be done.
-            ledger: the entries that the plan was made from.
+            seen: what the plan saw in the ledger; its versions grow as the run commits.
             thresholds: the gate's.
             chunk_days: the longest span of a chunk, in days.
             lookahead: how many chunks may be admitted at once.
             earlier: how partitions outside the plan ended when they were last tried, in words.
         """
         self.outcomes: dict[Partition, PartitionOutcome] = {}
-        self.versions = versions_of(pipeline, calendar, ledger, plan.request.as_of)
+        self.versions = seen.versions
         self._pipeline, self._calendar, self._plan, self._lookahead = pipeline, calendar, plan, lookahead
-        self._triage = Triage(pipeline, calendar, plan, ledger, thresholds, self.versions, self.outcomes, earlier or {})
+        self._triage = Triage(pipeline, calendar, plan, seen, thresholds, self.outcomes, earlier or {})
         chunks = chunks_of(plan, chunk_days)
         readers = dict(readers_of(pipeline, calendar, chunks))
         self.shelf = Shelf(all_blocks(pipeline, calendar, chunks), readers)
-        self._open: dict[BlockKey, set[date]] = {}
-        for partition in plan.partitions:
-            self._open.setdefault(_month(partition), set()).add(partition.day)
-        self._waiting: dict[ChunkKey, set[BlockKey]] = {}
-        self._watchers: dict[BlockKey, set[ChunkKey]] = {}
+        self._open = OpenPartitions(plan.partitions)
+        self._waiting: dict[ChunkKey, int] = {}  # and for how many blocks
+        self._watchers: dict[BlockKey, list[ChunkKey]] = {}
         self._settled: list[tuple[object, ChunkKey]] = []
         self._reads: list[BlockKey] = []
         self._computable: list[ChunkKey] = []
@@ -91,7 +90,6 @@ class Board:
         self._deaths: Counter[ChunkKey] = Counter()
         self._attempts: Counter[Partition] = Counter()
         self._passed: dict[str, list[Passed]] = {}
-        self._open_count = plan.total
         self._fresh: list[PartitionOutcome] = []
         self.counts: dict[str, Counter[Outcome]] = {t.table: Counter() for t in plan.tables}
         self._needs = readers
@@ -101,12 +99,12 @@ class Board:
     @property
     def open_count(self) -> int:
         """Partitions that have no outcome yet."""
-        return self._open_count
+        return len(self._open)
 
     @property
     def is_done(self) -> bool:
         """Whether every partition has an outcome."""
-        return self._open_count == 0
+        return not self._open
 
     @property
     def passed_tables(self) -> tuple[str, ...]:
@@ -256,10 +254,8 @@ class Board:
 
     def leave(self, reason: str) -> None:
         """The run ends: what has no outcome yet is left for the next one."""
-        for key, days in list(self._open.items()):
-            for day in sorted(days):
-                partition = Partition(key.input, day)
-                self._settle(PartitionOutcome(partition, Outcome.LEFT, Category.INTERRUPTED, reason))
+        for partition in tuple(self._open):
+            self._settle(PartitionOutcome(partition, Outcome.LEFT, Category.INTERRUPTED, reason))
 
     def _wave_of(self, table: str) -> int:
         return next(t.wave for t in self._plan.tables if t.table == table)
@@ -272,30 +268,26 @@ class Board:
     def _enqueue(self, chunk: ChunkKey, keys: tuple[BlockKey, ...]) -> None:
         """Wait for the chunk's unsettled inputs, or stand in line at once."""
         self._needs[chunk] = keys
-        unsettled = {key for key in keys if not self._is_settled(key)}
+        unsettled = [key for key in keys if self._open.reach(self.shelf.block(key))]
         for key in unsettled:
-            self._watchers.setdefault(key, set()).add(chunk)
+            self._watchers.setdefault(key, []).append(chunk)
         if unsettled:
-            self._waiting[chunk] = unsettled
+            self._waiting[chunk] = len(unsettled)
         else:
             heapq.heappush(self._settled, (_priority(chunk), chunk))
-
-    def _is_settled(self, key: BlockKey) -> bool:
-        return self._open.get(key, set()).isdisjoint(self.shelf.block(key).days)
 
     def _settle(self, outcome: PartitionOutcome) -> None:
         """Record a partition's end and wake the chunks that waited for it."""
         partition = outcome.partition
-        key = _month(partition)
+        self._open.close(partition)
         self.outcomes[partition] = outcome
         self._attempts.pop(partition, None)
         self.counts[partition.table][outcome.outcome] += 1
         self._fresh.append(outcome)
-        self._open[key].discard(partition.day)
-        self._open_count -= 1
-        if key in self.shelf and self._is_settled(key):
-            for chunk in sorted(self._watchers.pop(key, ())):
-                self._waiting[chunk].discard(key)
+        key = month_of(partition)
+        if key in self._watchers and not self._open.reach(self.shelf.block(key)):
+            for chunk in self._watchers.pop(key):
+                self._waiting[chunk] -= 1
                 if not self._waiting[chunk]:
                     del self._waiting[chunk]
                     heapq.heappush(self._settled, (_priority(chunk), chunk))
@@ -353,10 +345,6 @@ class Board:
 def _part(chunk: ChunkKey, days: tuple[date, ...]) -> ChunkKey:
     """Some of a chunk's dates as a chunk of their own."""
     return replace(chunk, first=days[0], days=days)
-
-
-def _month(partition: Partition) -> BlockKey:
-    return BlockKey(partition.table, partition.day.year, partition.day.month)
 
 
 def _priority(chunk: ChunkKey) -> tuple[int, int, int, date]:

@@ -120,8 +120,12 @@ def all_blocks(pipeline: Pipeline, calendar: Calendar, chunks: Iterable[ChunkKey
 def readers_of(
     pipeline: Pipeline, calendar: Calendar, chunks: Iterable[ChunkKey]
 ) -> Mapping[ChunkKey, tuple[BlockKey, ...]]:
-    """The blocks that each chunk needs."""
-    return {c: blocks_of(pipeline.processor(c.table), c.days, calendar) for c in chunks}
+    """The blocks that each chunk needs; equal keys are one object, for a long run has a hundred thousand."""
+    known: dict[BlockKey, BlockKey] = {}
+    return {
+        c: tuple(known.setdefault(key, key) for key in blocks_of(pipeline.processor(c.table), c.days, calendar))
+        for c in chunks
+    }
 
 
 def _reached(window: Window, days: Iterable[date], calendar: Calendar) -> list[Stretch]:

@@ -117,6 +117,24 @@ class Plan(Frozen):
         return tuple(Partition(t.table, p.day) for t in self.tables for p in t.to_do)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a plan saw in the ledger, as far as its run needs it: the ledger itself may be let go.
+
+    `entries` are those of partitions to do and of partitions that `cleanup` took the rows of; `versions` know the
+    commits of every table's partitions.
+    """
+
+    entries: Ledger
+    versions: Mapping[str, TableVersions]
+
+
+def seen_by(plan: Plan, ledger: Ledger, versions: Mapping[str, TableVersions]) -> Seen:
+    """What the run of a plan needs of the ledger that it was made from."""
+    to_do = {(p.table, p.day) for p in plan.partitions}
+    return Seen({key: entry for key, entry in ledger.items() if key in to_do or entry.withdrawn}, versions)
+
+
 def waves(pipeline: Pipeline, tables: Sequence[str]) -> dict[str, int]:
     """The wave of each table: 0 where no input is among `tables`, else one after its latest input."""
     known: dict[str, int] = {}
@@ -151,7 +169,12 @@ def _expects(processor: Processor, calendar: Calendar, as_of: date) -> Callable[
 
 
 def build_plan(
-    pipeline: Pipeline, calendar: Calendar, request: Request, ledger: Ledger, no_games: tuple[date, ...] = ()
+    pipeline: Pipeline,
+    calendar: Calendar,
+    request: Request,
+    ledger: Ledger,
+    no_games: tuple[date, ...] = (),
+    versions: Mapping[str, TableVersions] | None = None,
 ) -> Plan:
     """Compare what was asked for with what the ledger has.
 
@@ -161,8 +184,9 @@ def build_plan(
         request: the selection.
         ledger: the newest entry of every committed partition of the tables and their inputs.
         no_games: dates asked for by name that the calendar lacks; only reported.
+        versions: those of the ledger, from whoever has them already.
     """
-    facts = _Facts(calendar, request, ledger, versions_of(pipeline, calendar, ledger, request.as_of))
+    facts = _Facts(calendar, request, ledger, versions or versions_of(pipeline, calendar, ledger, request.as_of))
     withdrawn = withdrawn_days(ledger)
     while True:
         plans = _plan_tables(pipeline, facts)

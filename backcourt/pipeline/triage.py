@@ -10,9 +10,8 @@ from backcourt.pipeline.chunks import ChunkKey
 from backcourt.pipeline.coverage import Judgement, Measurement, Thresholds, Verdict, judge
 from backcourt.pipeline.ledger import InputVersion, LedgerEntry
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
-from backcourt.pipeline.plan import Ledger, Plan, Reason, is_stale
+from backcourt.pipeline.plan import Plan, Reason, Seen, is_stale
 from backcourt.pipeline.processor import Input, Pipeline
-from backcourt.pipeline.versions import TableVersions
 from backcourt.pipeline.withdrawn import withdrawn_days
 
 HOLES_SHOWN = 20
@@ -69,7 +68,7 @@ class Passed:
 
 @dataclass(frozen=True)
 class Triage:
-    """What a decision on a partition looks at; versions and outcomes are the board's own and change as it goes.
+    """What a decision on a partition looks at; the versions of `seen` and the outcomes change as the run goes.
 
     `earlier` says how partitions that are not in this plan ended when they were last tried.
     """
@@ -77,9 +76,8 @@ class Triage:
     pipeline: Pipeline
     calendar: Calendar
     plan: Plan
-    ledger: Ledger
+    seen: Seen
     thresholds: Thresholds
-    versions: Mapping[str, TableVersions]
     outcomes: Mapping[Partition, PartitionOutcome]
     earlier: Mapping[Partition, str] = field(default_factory=dict)
 
@@ -97,7 +95,9 @@ class Triage:
     def input_versions(self, table: str, day: date) -> dict[str, InputVersion]:
         """The versions of the partition's input windows as they are now."""
         return {
-            each.name: self.versions[each.name].window(each.window.first(day, self.calendar), each.window.last(day))
+            each.name: self.seen.versions[each.name].window(
+                each.window.first(day, self.calendar), each.window.last(day)
+            )
             for each in self.pipeline.processor(table).table_inputs
         }
 
@@ -126,7 +126,7 @@ class Triage:
                 notes=notes,
             )
         processor = self.pipeline.processor(partition.table)
-        old = self.ledger.get((partition.table, partition.day))
+        old = self.seen.entries.get((partition.table, partition.day))
         entry = LedgerEntry(
             partition.table,
             partition.day,
@@ -173,7 +173,7 @@ class Triage:
         """The outcome of a partition whose input of the same date, or a hole, blocks it."""
         partition = Partition(table, day)
         for each in self.pipeline.processor(table).table_inputs:
-            versions = self.versions[each.name]
+            versions = self.seen.versions[each.name]
             for gone in self._withdrawn(each, day):
                 reason = f"the rows of input {each.name} of {gone} were taken away by cleanup: compute that table too"
                 return PartitionOutcome(partition, Outcome.BLOCKED, Category.UPSTREAM, reason)
@@ -198,12 +198,12 @@ class Triage:
         """Whether this run, or one beside it, has published the partition after the plan was made."""
         outcome = self.outcomes.get(partition)
         ours = outcome is not None and outcome.outcome is Outcome.COMMITTED
-        known = self.ledger[partition.table, partition.day].rows_commit
-        return ours or self.versions[partition.table].commit_of(partition.day) != known
+        known = self.seen.entries[partition.table, partition.day].rows_commit
+        return ours or self.seen.versions[partition.table].commit_of(partition.day) != known
 
     @cached_property
     def _withdrawn_days(self) -> Mapping[str, tuple[date, ...]]:
-        return withdrawn_days(self.ledger)
+        return withdrawn_days(self.seen.entries)
 
     def _why_absent(self, partition: Partition) -> str:
         """Why, to follow "is not committed": of a chain of inputs that wait for each other, the one where it began."""
@@ -214,10 +214,10 @@ class Triage:
 
     def _current(self, table: str, day: date) -> PartitionOutcome | None:
         """The outcome of a partition that was planned because an input might change, and did not."""
-        entry = self.ledger.get((table, day))
+        entry = self.seen.entries.get((table, day))
         if entry is None or Partition(table, day) not in self._changes_at_most:
             return None
-        if is_stale(self.pipeline.processor(table), day, self.calendar, entry, self.versions):
+        if is_stale(self.pipeline.processor(table), day, self.calendar, entry, self.seen.versions):
             return None
         return PartitionOutcome(
             Partition(table, day),

@@ -3,7 +3,9 @@
 A window's digest adds up one hash per committed partition: with 918 dates, ten tables and season-long windows a plan
 compares 50,000 windows, and a run changes a partition between any two of them. What the ledger said is added up once,
 from the first date on, so that a plan's windows cost one subtraction each; what a run changes since goes into a tree of
-partial sums (Fenwick, "A new data structure for cumulative frequency tables", 1994), a dozen additions each.
+partial sums (Fenwick, "A new data structure for cumulative frequency tables", 1994), a dozen additions each. The number
+of a date has its hash, whether it is committed and whether it is absent in places of their own, far enough apart that
+sums do not meet: all three are added up at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +17,8 @@ from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.ledger import InputVersion
 
 _MODULUS = 1 << 96
+_COMMITTED, _ABSENT = 1 << 128, 1 << 160
+_COUNT = (1 << 32) - 1
 
 
 class TableVersions:
@@ -28,14 +32,9 @@ class TableVersions:
             expected: whether a date of the calendar ought to be committed; other dates are never holes.
             committed: the commit that wrote the rows of each committed partition.
         """
-        self._calendar = calendar
-        self._positions = {day: at for at, day in enumerate(calendar.dates)}
-        self._expected = expected
+        self._calendar, self._expected = calendar, expected
         self._committed = dict(committed)
-        hashes = [_hash(day, committed[day]) if day in committed else 0 for day in calendar.dates]
-        self._hashes = _PartialSums(hashes)
-        self._counts = _PartialSums([int(day in committed) for day in calendar.dates])
-        self._absent = _PartialSums([int(day not in committed and expected(day)) for day in calendar.dates])
+        self._sums = _PartialSums([self._number(day) for day in calendar.dates])
 
     def __contains__(self, day: object) -> bool:
         return day in self._committed
@@ -51,28 +50,31 @@ class TableVersions:
     def update(self, committed: Mapping[date, str]) -> None:
         """Take note of partitions that were committed."""
         for day, commit in committed.items():
-            old = self._committed.get(day)
+            old = self._number(day)
             self._committed[day] = commit
-            at = self._positions.get(day)
-            if at is None or old == commit:
-                continue
-            self._hashes.add(at, _hash(day, commit) - (0 if old is None else _hash(day, old)))
-            if old is None:
-                self._counts.add(at, 1)
-                self._absent.add(at, -int(self._expected(day)))
+            at, end = self._calendar.positions(day, day)
+            if at < end:
+                self._sums.add(at, self._number(day) - old)
 
     def digest(self, first: date, last: date) -> str:
         """What identifies the rows of the window from `first` to `last`, both included."""
-        return _digest(self._hashes.between(*self._calendar.positions(first, last)))
+        return _digest(self._sums.between(*self._calendar.positions(first, last)))
 
     def window(self, first: date, last: date) -> InputVersion:
         """The version of the window from `first` to `last`, both included (empty if `first` is later)."""
         a, b = self._calendar.positions(first, last)
+        total = self._sums.between(a, b)
         holes: tuple[date, ...] = ()
-        if self._absent.between(a, b):
+        if total >= _ABSENT:
             days = self._calendar.dates[a:b]
             holes = tuple(d for d in days if d not in self._committed and self._expected(d))
-        return InputVersion(_digest(self._hashes.between(a, b)), self._counts.between(a, b), holes)
+        return InputVersion(_digest(total), total // _COMMITTED & _COUNT, holes)
+
+    def _number(self, day: date) -> int:
+        commit = self._committed.get(day)
+        if commit is None:
+            return _ABSENT if self._expected(day) else 0
+        return _COMMITTED + _hash(day, commit)
 
 
 class _PartialSums:

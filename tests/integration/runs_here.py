@@ -133,7 +133,7 @@ class Here:
             else (lambda: serial_engine(engine, session.warehouse, session.clock))
         )
         return execute(
-            setup, identity, planned.calendar, planned.plan, planned.ledger, opened,
+            setup, identity, planned.calendar, planned.plan, planned.seen, opened,
             stop or Stop(), observer or Together(), {},
         )  # fmt: skip
 

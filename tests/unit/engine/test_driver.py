@@ -41,7 +41,7 @@ from ray_tasks.pool import Finished, SerialPool
 from ray_tasks.steps import Bench, StageStep, Step
 from tests.unit.engine.fake_clock import FakeClock
 from tests.unit.engine.memory_warehouse import Fault, MemoryWarehouse
-from tests.unit.pipeline.worlds import day, one_row_a_date, processor, reads
+from tests.unit.pipeline.worlds import day, one_row_a_date, processor, reads, seen
 
 Ledger = dict[tuple[str, date], LedgerEntry]
 
@@ -96,7 +96,8 @@ class Run:
         tables = tuple(p.name for p in pipeline.processors)
         request = Request(run_id="r", tables=tables, days=days, as_of=day(1000), other_versions=True)
         plan = build_plan(pipeline, Calendar(days), request, ledger or {})
-        self.board = Board(pipeline, Calendar(days), plan, ledger or {}, Thresholds(), chunk_days)
+        saw = seen(pipeline, Calendar(days), plan, ledger or {})
+        self.board = Board(pipeline, Calendar(days), plan, saw, Thresholds(), chunk_days)
         self.committer = Committer(RunIdentity("r", 1, "v"), pipeline, self.warehouse, Names("proj"), attempts, "state")
         self.driver = Driver(
             pipeline,

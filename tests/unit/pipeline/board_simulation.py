@@ -16,7 +16,7 @@ from backcourt.pipeline.ledger import LedgerEntry
 from backcourt.pipeline.outcomes import Category, Partition
 from backcourt.pipeline.plan import Plan, build_plan
 from backcourt.pipeline.triage import Passed
-from tests.unit.pipeline.worlds import World
+from tests.unit.pipeline.worlds import World, seen
 
 Ledger = dict[tuple[str, date], LedgerEntry]
 
@@ -49,9 +49,8 @@ class Simulation:
         self.world, self.faults, self.random = world, faults, Random(seed)
         self.ledger: Ledger = {} if ledger is None else ledger
         self.plan: Plan = build_plan(world.pipeline, world.calendar, world.request, self.ledger)
-        self.board = Board(
-            world.pipeline, world.calendar, self.plan, dict(self.ledger), Thresholds(), chunk_days, lookahead
-        )
+        saw = seen(world.pipeline, world.calendar, self.plan, self.ledger)
+        self.board = Board(world.pipeline, world.calendar, self.plan, saw, Thresholds(), chunk_days, lookahead)
         self.running: list[Block | ComputeTask | Commit] = []
         self.shelf: dict[BlockKey, object] = {}
         self.times_read: Counter[BlockKey] = Counter()

@@ -19,7 +19,7 @@ from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionO
 from backcourt.pipeline.plan import Request, build_plan
 from backcourt.pipeline.processor import SAME_DATE, Feed, Input, Pipeline, Window
 from tests.unit.pipeline.board_simulation import Faults, Ledger, Simulation
-from tests.unit.pipeline.worlds import World, day, processor, random_world, reads, table
+from tests.unit.pipeline.worlds import World, day, processor, random_world, reads, seen, table
 
 SEEDS = st.integers(0, 10**9)
 CHUNK_DAYS = st.sampled_from([1, 2, 7, 31, 60, 366])
@@ -243,7 +243,7 @@ def readers(window: Window, days: list[date], chunk_days: int = 1) -> Board:
     calendar = Calendar(tuple(day(n) for n in range(40)))
     ledger = {("d.a", d): LedgerEntry("d.a", d, 1, "a-1", "a-1") for d in calendar.dates}
     plan = build_plan(pipeline, calendar, request, ledger)
-    return Board(pipeline, calendar, plan, ledger, Thresholds(), chunk_days)
+    return Board(pipeline, calendar, plan, seen(pipeline, calendar, plan, ledger), Thresholds(), chunk_days)
 
 
 def started(board: Board) -> list[tuple[date, tuple[object, ...]]]:
@@ -357,7 +357,8 @@ def test_a_board_without_partitions_is_done() -> None:
     world = chain()
     request = world.request.model_copy(update={"days": ()})
     plan = build_plan(world.pipeline, world.calendar, request, {})
-    board = Board(world.pipeline, world.calendar, plan, {}, Thresholds())
+    nothing = seen(world.pipeline, world.calendar, plan, {})
+    board = Board(world.pipeline, world.calendar, plan, nothing, Thresholds())
     assert board.is_done
     assert not board.next_reads(5)
 

@@ -1,6 +1,6 @@
 """Small made-up pipelines: tables of one entity a date, linked by random windows, over a random calendar."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
@@ -8,7 +8,8 @@ from random import Random
 import polars as pl
 
 from backcourt.pipeline.calendar import Calendar, Season
-from backcourt.pipeline.plan import Request
+from backcourt.pipeline.ledger import LedgerEntry
+from backcourt.pipeline.plan import Plan, Request, Seen, seen_by, versions_of
 from backcourt.pipeline.processor import Chunk, Input, Inputs, Pipeline, Processor, Window
 from backcourt.pipeline.table import Column, FieldType, Table
 
@@ -26,6 +27,10 @@ def day(number: int) -> date:
 
 def table(name: str) -> Table:
     return Table("d", name, "day", ("day", "who"), COLUMNS, "A table.")
+
+
+def seen(pipeline: Pipeline, calendar: Calendar, plan: Plan, ledger: Mapping[tuple[str, date], LedgerEntry]) -> Seen:
+    return seen_by(plan, ledger, versions_of(pipeline, calendar, ledger, plan.request.as_of))
 
 
 def one_row_a_date(chunk: Chunk, inputs: Inputs) -> pl.DataFrame:
