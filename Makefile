@@ -59,11 +59,12 @@ backfill: $(LEAGUE)/schedule_2023_24.parquet ## simulate two months of games, in
 $(LEAGUE)/schedule_2023_24.parquet: | $(READY)
 	$(BIN)/backcourt simulate --to $(LEAGUE) --seed $(SEED) --start $(FIRST) --end $(LAST)
 
-test: $(READY) ## run every test that needs no cluster, but for the slow ones of test-faults
-	$(BIN)/python -m pytest -q -m "not slow"
+test: test-unit ## run every test that needs no cluster, but for the slow ones of test-faults
+	$(BIN)/python -m pytest -q -m "not slow" --ignore tests/unit tests
 
+# A process for each core; the tests with a Ray or a server of their own want the machine to themselves.
 test-unit: $(READY) ## run the tests that need neither Ray nor a server
-	$(BIN)/python -m pytest -q tests/unit
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit
 
 test-faults: $(READY) ## kill everything that can die, a thousand times (SERIAL_KILLS, RAY_KILLS; about an hour)
 	$(BIN)/python -m tests.faults.kills --pool serial --kills $(SERIAL_KILLS) --seed $(KILLS_SEED)
