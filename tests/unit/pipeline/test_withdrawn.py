@@ -6,7 +6,7 @@ from datetime import date
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.ledger import WITHDRAWN, LedgerEntry
 from backcourt.pipeline.outcomes import Outcome, Partition
-from backcourt.pipeline.plan import Plan, Reason, Request, build_plan
+from backcourt.pipeline.plan import Plan, Reason, Request, build_plan, seen_by
 from backcourt.pipeline.processor import SAME_DATE, Pipeline
 from tests.unit.pipeline.board_simulation import Faults, Simulation
 from tests.unit.pipeline.worlds import World, day, processor, reads
@@ -76,3 +76,12 @@ def test_a_run_that_must_not_compute_them_blocks_instead_of_reading_nothing() ->
     outcome = run.board.outcomes[Partition("d.c", day(3))]
     assert outcome.outcome is Outcome.BLOCKED
     assert outcome.reason == f"the rows of input d.b of {day(3)} were taken away by cleanup: compute that table too"
+
+
+def test_a_run_keeps_of_the_ledger_what_it_does_and_what_was_taken_away() -> None:
+    """Entries of other partitions may be many times the run's memory; their commits are in the versions."""
+    ledger = cleaned_ledger()
+    plan = plan_of(world("d.c"), ledger)
+    assert reasons(plan) == {("d.c", day(3)): Reason.STALE}
+    taken_away = {key for key in ledger if key[0] in ("d.z", "d.b")}
+    assert set(seen_by(plan, ledger, {}).entries) == {("d.c", day(3))} | taken_away
