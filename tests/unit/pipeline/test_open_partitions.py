@@ -14,7 +14,7 @@ from backcourt.pipeline.outcomes import Partition
 FIRST = date(2023, 12, 30)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_it_is_a_set_that_partitions_leave(seed: int) -> None:
     """Number, members in order, and which blocks they reach, down to the last one."""
