@@ -42,8 +42,8 @@ STARTS_TRIED = 50
 RECORDED_AFTER, STALLED_RECORD_SECONDS = 21.0, 60.0
 """Seconds after a run was asked to stop until which its record is waited for: all of a stop takes 25 s at most. And
 those for the record of a run that stood still: what stalled it may hold the permits that it needs, until cancelled."""
-OUTCOMES_A_LOAD = 5_000
-"""Outcomes of one history load; a run makes one load for each so many partitions."""
+OUTCOMES_A_LOAD = 10_000
+"""Outcomes of one history load: few, for a start that was told to stop has only seconds left to write them all."""
 
 
 @dataclass(frozen=True)
