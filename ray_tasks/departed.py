@@ -35,7 +35,8 @@ class Departed:
         for run in self._looked.keys() - set(gone):
             self._looked.pop(run)
             self._quiet_since.pop(run, None)
-        return frozenset(run for run in gone if self._is_quiet(run, runs))
+        # In one order in every process, so that a simulated schedule that failed can be replayed.
+        return frozenset(run for run in sorted(gone) if self._is_quiet(run, runs))
 
     def _is_quiet(self, run: str, runs: Collection[str]) -> bool:
         now = self._clock.monotonic()

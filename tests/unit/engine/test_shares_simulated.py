@@ -1,7 +1,10 @@
 """One budget over several runs, whatever happens to them: thousands of random schedules in simulated time."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -18,6 +21,7 @@ from tests.unit.engine.share_simulation import KINDS, World, settle
 SCHEDULES = int(os.environ.get("BACKCOURT_SCHEDULES", "500"))
 """Random schedules of the first test."""
 EVENTS = 40
+ROOT = Path(__file__).parents[3]
 
 budgets = st.fixed_dictionaries({Kind.QUERY: st.integers(1, 12), Kind.LOAD: st.integers(1, 6)})
 
@@ -109,3 +113,25 @@ def test_the_simulation_sees(mistake: Callable[[pytest.MonkeyPatch], None], monk
 def worlds_after(seeds: range) -> None:
     for seed in seeds:
         world_after(seed, {Kind.QUERY: 3, Kind.LOAD: 2}, events=100)
+
+
+REPLAY = """
+from backcourt.warehouse.requests import Kind
+from tests.unit.engine.test_shares_simulated import world_after
+for seed in range(40):
+    world = world_after(seed, {Kind.QUERY: 3, Kind.LOAD: 2}, events=100)
+    print(seed, world.now, world.version, sorted(world.jobs), [(share.run, share.permits) for share in world.shares])
+"""
+
+
+def test_a_seed_replays_in_another_process() -> None:
+    """Sets of names come in another order in each process; a schedule that failed must still be found again."""
+
+    def replayed(hash_seed: str) -> str:
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", REPLAY]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    first = replayed("0")
+    assert len(first.splitlines()) == 40
+    assert replayed("1") == first
