@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-import structlog
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -22,6 +21,7 @@ from jobs.budget_words import parked_until
 from jobs.console import console
 from jobs.settings import Settings
 from ray_tasks.budget_curve import BudgetCurve
+from ray_tasks.json_lines import json_lines
 from ray_tasks.observing import Observer, Together
 from ray_tasks.observing import Progress as RunProgress
 
@@ -160,14 +160,7 @@ class JsonProgress:
 
     def __init__(self, plan: Plan, clock: Clock) -> None:
         """Write to standard output."""
-        structlog.configure(
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(),
-            ]
-        )
-        self._log = structlog.get_logger().bind(run=plan.request.run_id)
+        self._log = json_lines(run=plan.request.run_id)
         self._to_do, self._total = counted(plan), plan.total
         self._clock, self._said = clock, clock.monotonic()
 

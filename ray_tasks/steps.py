@@ -54,6 +54,11 @@ class ReadStep:
     feed: Feed | None
     table: Table | None
 
+    @property
+    def task_name(self) -> str:
+        """What Ray counts it as."""
+        return f"read {self.block.key.input}"
+
     def __str__(self) -> str:
         return f"read {self.block.key}"
 
@@ -66,6 +71,11 @@ class ComputeStep:
     chunk: Chunk
     inputs: tuple[str, ...]
     label: str
+
+    @property
+    def task_name(self) -> str:
+        """What Ray counts it as."""
+        return f"compute {self.chunk.table}"
 
     def __str__(self) -> str:
         return self.label
@@ -82,11 +92,17 @@ class StageStep:
     days: tuple[date, ...]
     expires_hours: float = STAGING_HOURS
 
+    @property
+    def task_name(self) -> str:
+        """What Ray counts it as."""
+        return f"stage {self.table}"
+
     def __str__(self) -> str:
         return f"stage {self.commit_id}"
 
 
 Step = ReadStep | ComputeStep | StageStep
+"""Each says what it works on as text, and by a `task_name` that all steps of its sort on its table share."""
 
 
 @dataclass(frozen=True)

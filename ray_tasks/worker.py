@@ -14,6 +14,7 @@ from backcourt.pipeline.processor import Pipeline
 from backcourt.sources.source import Source
 from backcourt.warehouse.connection import Connection
 from ray_tasks.attempts import Attempts, Patience
+from ray_tasks.json_lines import json_lines
 from ray_tasks.permit_book import Permit
 from ray_tasks.permit_client import PermitClient
 from ray_tasks.pool import TRANSFERS_A_WORKER, attempt_step
@@ -43,6 +44,7 @@ class Worker:
         clock = SystemClock()
         self._permits = PermitClient(authority, holder, clock)
         self._metrics = WorkerMetrics(holder)
+        self._log = json_lines()  # Ray keeps it as the log of its tasks, and sends the driver nothing of it
         warehouse = setup.connection.open(clock)
         attempts = Attempts(warehouse, self._permits, clock, Random(holder), setup.patience)  # noqa: S311 (jitter)
         self._bench = Bench(setup.pipeline, warehouse, attempts, clock, setup.state_dataset, setup.source)
@@ -57,8 +59,15 @@ class Worker:
         return self._perform(step, tables)
 
     def _perform(self, step: Step, tables: tuple[pa.Table, ...]) -> tuple[StepResult | BackcourtError, pa.Table | None]:
+        log = self._log.bind(run=step.run_id, step=str(step))
+        log.info("step began")
         result, rows = attempt_step(self._bench, step, tables)
         self._metrics.note(step, result)
+        if isinstance(result, BackcourtError):
+            log.warning("step failed", error=type(result).__name__, reason=str(result))
+        else:
+            told = result.telemetry
+            log.info("step ended", rows=told.rows, seconds=round(told.seconds, 3))
         return result, rows
 
     @ray.method(concurrency_group="control")

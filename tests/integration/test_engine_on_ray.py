@@ -1,7 +1,9 @@
 """The engine on Ray: the same rows, the budget held by many workers, and the death of every process but the driver."""
 
+import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,35 @@ def test_any_number_of_workers_gives_the_rows_of_a_plain_loop(
     assert counted(report) == ALL
     store.assert_whole(whole)
     assert store.staging() == []
+
+
+def test_the_log_of_rays_tasks_tells_each_step(
+    new_shop: NewShop,  # noqa: F811
+    cluster: Cluster,  # noqa: F811
+) -> None:
+    """Ray's dashboard shows it beside each task: those of a sort on a table have one name."""
+    logs: set[Path] = set()
+
+    def find_logs(_: Progress) -> bool:
+        found = [p.pid for name in ("ray::read", "ray::compute", "ray::stage") for p in cluster.processes(name)]
+        with suppress(OSError):  # a process has ended meanwhile
+            logs.update(Path(f"/proc/{pid}/fd/1").readlink() for pid in found)
+        return False
+
+    store = new_shop()
+    store.server.control.change(latency={"load": 1.0})
+    report = Here(store, 1, ray=cluster.address).run("told", observer=Meddler(find_logs))
+    assert counted(report) == ALL
+    (log,) = logs
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    assert {line["run"] for line in lines} == {store.run_id("told")}
+    began, ended = (
+        [line["step"] for line in lines if line["event"] == event] for event in ("step began", "step ended")
+    )
+    assert sorted(began) == sorted(ended)
+    assert len(set(began)) == len(began) > 6
+    staged = [line["rows"] for line in lines if line["event"] == "step ended" and line["step"].startswith("stage ")]
+    assert sum(staged) == sum(outcome.row_count for outcome in report.outcomes)
 
 
 @pytest.mark.slow  # the kill suite's short version kills such workers in CI

@@ -9,7 +9,7 @@ from tests.faults.kills.place import Place
 from tests.faults.kills.schedule import Case, Pool, Victim
 
 TITLES = {
-    Victim.WORKER: ("ray::stage", "ray::read", "ray::shop", "ray::Worker"),
+    Victim.WORKER: ("ray::stage", "ray::read", "ray::compute", "ray::Worker"),
     Victim.PERMITS: ("ray::PermitAuthority",),
     Victim.REAPER: ("ray::Reaper",),
 }
