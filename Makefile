@@ -29,6 +29,9 @@ IMAGE_ARGS ?=
 # How the image gets to the cluster, which has no registry: kind's way. Other clusters need another command.
 LOAD ?= kind load docker-image $(IMAGE)
 
+# A process for each core, and a file of tests at a time: a file shares a Ray or a server of its own.
+PROCESSES := -n logical --maxprocesses 4 --dist loadfile
+
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
@@ -59,12 +62,11 @@ backfill: $(LEAGUE)/schedule_2023_24.parquet ## simulate two months of games, in
 $(LEAGUE)/schedule_2023_24.parquet: | $(READY)
 	$(BIN)/backcourt simulate --to $(LEAGUE) --seed $(SEED) --start $(FIRST) --end $(LAST)
 
-test: test-unit ## run every test that needs no cluster, but for the slow ones of test-faults
-	$(BIN)/python -m pytest -q -m "not slow" --ignore tests/unit tests
+test: $(READY) ## run every test that needs no cluster, but for the slow ones of test-faults
+	$(BIN)/python -m pytest -q $(PROCESSES) -m "not slow" tests
 
-# A process for each core; the tests with a Ray or a server of their own want the machine to themselves.
 test-unit: $(READY) ## run the tests that need neither Ray nor a server
-	$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit
+	$(BIN)/python -m pytest -q $(PROCESSES) tests/unit
 
 test-faults: $(READY) ## kill everything that can die, a thousand times (SERIAL_KILLS, RAY_KILLS; about an hour)
 	$(BIN)/python -m tests.faults.kills --pool serial --kills $(SERIAL_KILLS) --seed $(KILLS_SEED)
