@@ -3,7 +3,7 @@
 Nothing here ends a run or changes its exit code: what cannot be read or sent is told on standard error.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -77,7 +77,7 @@ def alert_of_run(
     settings: Settings,
     ground: Ground,
     exit_code: int,
-    outcomes: Sequence[PartitionOutcome],
+    outcomes: Collection[PartitionOutcome],
     held: Sequence[HeldBack],
     low_budget: LowBudget,
     drift: Sequence[str],

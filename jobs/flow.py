@@ -1,7 +1,7 @@
 """What `backfill`, `ingest` and `daily` have in common: prepare, plan, show, ask, carry out, show."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 
@@ -105,7 +105,7 @@ class _Watch:
         return Together(self.low_budget, StandingMetrics(run_id, len(self.held), bool(self.drift)))
 
     def alert(
-        self, session: Session, ground: Ground, wish: Wish, code: int, outcomes: Sequence[PartitionOutcome]
+        self, session: Session, ground: Ground, wish: Wish, code: int, outcomes: Collection[PartitionOutcome]
     ) -> None:
         """Tell people, where a webhook is set."""
         alert_of_run(

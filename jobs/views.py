@@ -1,7 +1,8 @@
 """Tables that commands print: a plan, the results of a run."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
 
 from rich.console import Console
 from rich.text import Text
@@ -58,13 +59,11 @@ def show_kept_off(out: Console, kept: Sequence[KeptOff]) -> None:
         out.print(f"{each.hold.table} is {each.hold}; {len(each.partitions)} dates left out.", markup=False)
 
 
-def show_results(out: Console, plan: Plan, outcomes: Sequence[PartitionOutcome], seconds: float) -> None:
-    """What became of each table, with coverage, and what did not go through."""
-    by_table: dict[str, list[PartitionOutcome]] = {t.table: [] for t in plan.tables if t.to_do}
-    for outcome in outcomes:
-        by_table[outcome.partition.table].append(outcome)
+def show_results(out: Console, plan: Plan, outcomes: Collection[PartitionOutcome], seconds: float) -> None:
+    """What became of each table, with coverage, and what did not go through; outcomes in the plan's order."""
     columns = ("table", "committed", "same rows", "blocked", "failed", "other", "rows", "coverage", "lowest")
-    rows = [_result_row(table, found) for table, found in by_table.items()]
+    by_table = groupby(outcomes, key=lambda o: o.partition.table)
+    rows = [_result_row(table, tuple(found)) for table, found in by_table]
     out.print(grid(f"Run {plan.request.run_id}: {len(outcomes)} partitions in {seconds:.1f} s", columns, rows))
     for line in explanations(outcomes):
         out.print(line, markup=False)
@@ -83,7 +82,7 @@ def show_billed(out: Console, billed: int, planned: int) -> None:
         out.print(f"Billed {bytes_text(billed)}; the plan said at most {bytes_text(planned)}.")
 
 
-def explanations(outcomes: Sequence[PartitionOutcome]) -> list[str]:
+def explanations(outcomes: Collection[PartitionOutcome]) -> list[str]:
     """Why partitions did not go through: each cause with its dates, what merely waits for them in a line a table.
 
     What another run had published first is no failure, and is told because this run's rows are not there.

@@ -1,6 +1,6 @@
 """The circuit breakers of a warehouse: read before a nightly run, told afterwards what became of its tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from backcourt.pipeline.breaker import Breaker, BreakerEvent, breakers_of, news, said_by
@@ -20,7 +20,7 @@ def read_breakers(ground: Ground, what: str = "breakers") -> dict[str, Breaker]:
     return breakers_of(breaker_events_in(own_rows(ground, request)))
 
 
-def tell_breakers(ground: Ground, outcomes: Sequence[PartitionOutcome]) -> tuple[BreakerEvent, ...]:
+def tell_breakers(ground: Ground, outcomes: Iterable[PartitionOutcome]) -> tuple[BreakerEvent, ...]:
     """Append what a run's outcomes say of its tables; the events appended."""
     said = said_by(outcomes)
     if not said:

@@ -3,9 +3,10 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from itertools import islice
 
 from backcourt.clock import Clock
 from backcourt.errors import BackcourtError, LimitReached, QuotaSignal, Retryable
@@ -64,13 +65,13 @@ class RunSetup:
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a start ended. Not `recorded`: its history could not be written in time.
+    """How a start ended, with every partition of its plan. Not `recorded`: its history could not be written in time.
 
     `billed_bytes` is what BigQuery said of the run's queries and commits; Storage reads and loads do not say.
     """
 
     identity: RunIdentity
-    outcomes: tuple[PartitionOutcome, ...]
+    outcomes: Collection[PartitionOutcome]
     end: RunEnd
     seconds: float
     exit_code: int
@@ -157,7 +158,7 @@ def execute(
             engine.kinds,
         )
         end = driver.run()
-        outcomes = tuple(board.outcomes[p] for p in plan.partitions)
+        outcomes = board.outcomes.values()
         code = exit_code(outcomes, limit_reached=bool(end.stall), stopped=end.stopped)
         billed = engine.attempts.count.billed_bytes
         recorded = _record(lambda: recorder.ended(outcomes, code, end.in_flight, curve), end, setup.clock)
@@ -201,7 +202,7 @@ class Recorder:
         self._event(STARTED, {**asked, "to_do": counts, "reasons": reasons, "planned": _planned(self._setup.estimate)})
 
     def ended(
-        self, outcomes: Sequence[PartitionOutcome], code: int, in_flight: Sequence[str], curve: BudgetCurve
+        self, outcomes: Iterable[PartitionOutcome], code: int, in_flight: Sequence[str], curve: BudgetCurve
     ) -> None:
         """The run has ended: history first, so that an `ended` event always has its outcomes.
 
@@ -236,5 +237,7 @@ def _planned(estimate: Estimate | None) -> dict[str, float]:
     return {"read_bytes": estimate.read_bytes, "query_bytes": estimate.query_bytes, "dollars": estimate.dollars}
 
 
-def _batches(outcomes: Sequence[PartitionOutcome], size: int) -> Iterable[Sequence[PartitionOutcome]]:
-    return (outcomes[at : at + size] for at in range(0, len(outcomes), size))
+def _batches(outcomes: Iterable[PartitionOutcome], size: int) -> Iterator[Sequence[PartitionOutcome]]:
+    waiting = iter(outcomes)
+    while batch := tuple(islice(waiting, size)):
+        yield batch

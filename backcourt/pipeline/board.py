@@ -20,6 +20,7 @@ from backcourt.pipeline.chunks import Block, BlockKey, ChunkKey, all_blocks, blo
 from backcourt.pipeline.coverage import Measurement, Thresholds
 from backcourt.pipeline.ledger import InputVersion
 from backcourt.pipeline.open_partitions import OpenPartitions, month_of
+from backcourt.pipeline.outcome_columns import OutcomeColumns
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
 from backcourt.pipeline.plan import Plan, Seen
 from backcourt.pipeline.processor import Pipeline
@@ -73,14 +74,14 @@ class Board:
             lookahead: how many chunks may be admitted at once.
             earlier: how partitions outside the plan ended when they were last tried, in words.
         """
-        self.outcomes: dict[Partition, PartitionOutcome] = {}
+        self.outcomes = OutcomeColumns(plan)
         self.versions = seen.versions
         self._pipeline, self._calendar, self._plan, self._lookahead = pipeline, calendar, plan, lookahead
         self._triage = Triage(pipeline, calendar, plan, seen, thresholds, self.outcomes, earlier or {})
         chunks = chunks_of(plan, chunk_days)
         readers = dict(readers_of(pipeline, calendar, chunks))
         self.shelf = Shelf(all_blocks(pipeline, calendar, chunks), readers)
-        self._open = OpenPartitions(plan.partitions)
+        self._open = OpenPartitions(Partition(t.table, p.day) for t in plan.tables for p in t.to_do)
         self._waiting: dict[ChunkKey, int] = {}  # and for how many blocks
         self._watchers: dict[BlockKey, list[ChunkKey]] = {}
         self._settled: list[tuple[object, ChunkKey]] = []
@@ -280,7 +281,7 @@ class Board:
         """Record a partition's end and wake the chunks that waited for it."""
         partition = outcome.partition
         self._open.close(partition)
-        self.outcomes[partition] = outcome
+        self.outcomes.put(outcome)
         self._attempts.pop(partition, None)
         self.counts[partition.table][outcome.outcome] += 1
         self._fresh.append(outcome)

@@ -131,8 +131,14 @@ class Seen:
 
 def seen_by(plan: Plan, ledger: Ledger, versions: Mapping[str, TableVersions]) -> Seen:
     """What the run of a plan needs of the ledger that it was made from."""
-    to_do = {(p.table, p.day) for p in plan.partitions}
-    return Seen({key: entry for key, entry in ledger.items() if key in to_do or entry.withdrawn}, versions)
+    to_do = {table.table: frozenset(table.days) for table in plan.tables}
+    nothing: frozenset[date] = frozenset()
+    entries = {
+        (table, day): entry
+        for (table, day), entry in ledger.items()
+        if day in to_do.get(table, nothing) or entry.withdrawn
+    }
+    return Seen(entries, versions)
 
 
 def waves(pipeline: Pipeline, tables: Sequence[str]) -> dict[str, int]:

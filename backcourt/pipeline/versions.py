@@ -33,11 +33,14 @@ class TableVersions:
             committed: the commit that wrote the rows of each committed partition.
         """
         self._calendar, self._expected = calendar, expected
-        self._committed = dict(committed)
-        self._sums = _PartialSums([self._number(day) for day in calendar.dates])
+        self._commits = [
+            committed.get(day) for day in calendar.dates
+        ]  # by position: a dictionary takes ten times as much
+        self._elsewhere = {day: commit for day, commit in committed.items() if day not in calendar}
+        self._sums = _PartialSums(list(map(self._number, calendar.dates, self._commits)))
 
-    def __contains__(self, day: object) -> bool:
-        return day in self._committed
+    def __contains__(self, day: date) -> bool:
+        return self._commit(day) is not None
 
     def expects(self, day: date) -> bool:
         """Whether the partition of that date ought to be committed (not a bootstrap day, for example)."""
@@ -45,16 +48,17 @@ class TableVersions:
 
     def commit_of(self, day: date) -> str:
         """The commit that wrote the partition's rows, "" if it is not committed."""
-        return self._committed.get(day, "")
+        return self._commit(day) or ""
 
     def update(self, committed: Mapping[date, str]) -> None:
         """Take note of partitions that were committed."""
         for day, commit in committed.items():
-            old = self._number(day)
-            self._committed[day] = commit
             at, end = self._calendar.positions(day, day)
-            if at < end:
-                self._sums.add(at, self._number(day) - old)
+            if at == end:
+                self._elsewhere[day] = commit
+                continue
+            old, self._commits[at] = self._number(day, self._commits[at]), commit
+            self._sums.add(at, self._number(day, commit) - old)
 
     def digest(self, first: date, last: date) -> str:
         """What identifies the rows of the window from `first` to `last`, both included."""
@@ -66,12 +70,15 @@ class TableVersions:
         total = self._sums.between(a, b)
         holes: tuple[date, ...] = ()
         if total >= _ABSENT:
-            days = self._calendar.dates[a:b]
-            holes = tuple(d for d in days if d not in self._committed and self._expected(d))
+            days = zip(self._calendar.dates[a:b], self._commits[a:b], strict=True)
+            holes = tuple(day for day, commit in days if commit is None and self._expected(day))
         return InputVersion(_digest(total), total // _COMMITTED & _COUNT, holes)
 
-    def _number(self, day: date) -> int:
-        commit = self._committed.get(day)
+    def _commit(self, day: date) -> str | None:
+        at, end = self._calendar.positions(day, day)
+        return self._commits[at] if at < end else self._elsewhere.get(day)
+
+    def _number(self, day: date, commit: str | None) -> int:
         if commit is None:
             return _ABSENT if self._expected(day) else 0
         return _COMMITTED + _hash(day, commit)

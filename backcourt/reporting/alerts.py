@@ -5,7 +5,7 @@ named. The text is a Slack message's (Formatting text for app surfaces, api.slac
 and Rocket.Chat read too.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -50,9 +50,8 @@ class Trouble:
     lines: tuple[str, ...] = ()
 
 
-def partition_troubles(run_id: str, outcomes: Iterable[PartitionOutcome]) -> tuple[Trouble, ...]:
+def partition_troubles(run_id: str, outcomes: Collection[PartitionOutcome]) -> tuple[Trouble, ...]:
     """Failed, blocked and forced partitions of a run, each group by table."""
-    known = tuple(outcomes)
     groups: tuple[tuple[Kind, Callable[[PartitionOutcome], bool], str], ...] = (
         (
             Kind.FAILED,
@@ -72,7 +71,7 @@ def partition_troubles(run_id: str, outcomes: Iterable[PartitionOutcome]) -> tup
     )
     found = []
     for kind, belongs, do in groups:
-        chosen = [o for o in known if belongs(o)]
+        chosen = [o for o in outcomes if belongs(o)]
         if chosen:
             found.append(Trouble(kind, f"{_partitions(len(chosen))} {kind}", do, _by_table(chosen)))
     return tuple(found)

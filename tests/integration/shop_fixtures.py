@@ -38,7 +38,7 @@ def stock(server: LocalBigQuery, tmp_path_factory: pytest.TempPathFactory) -> Sh
     folder = tmp_path_factory.mktemp("stock")
     first = Shop(server, folder, install(folder / "installed"))
     report = Here(first).run("ingest", orders=first.orders)
-    assert report.exit_code == 0, report.outcomes[0]
+    assert report.exit_code == 0, next(iter(report.outcomes))
     return first
 
 

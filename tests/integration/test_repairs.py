@@ -57,7 +57,7 @@ def opened(new_shop: NewShop, monkeypatch: pytest.MonkeyPatch) -> Open:  # noqa:
     shop = new_shop()
     monkeypatch.syspath_prepend(str(shop.installed))
     report = Here(shop).run("backfill")
-    assert report.exit_code == 0, report.outcomes[0]
+    assert report.exit_code == 0, next(iter(report.outcomes))
     return Open(shop)
 
 
