@@ -1,8 +1,13 @@
 """A driver's free memory goes back to the system while its run goes on."""
 
+import gc
 import subprocess
 import sys
+import weakref
+from collections.abc import Iterator
 from datetime import date
+
+import pytest
 
 from backcourt.pipeline.outcomes import Outcome, Partition, PartitionOutcome
 from ray_tasks.trimming import EVERY, Trimming
@@ -37,3 +42,40 @@ def test_free_memory_between_what_is_kept_is_given_back() -> None:
     done = subprocess.run([sys.executable, "-c", FRAGMENTED], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "True True 500\n"  # once malloc gives it back by itself, this module is not needed
+
+
+class Loop:
+    """Refers to itself, as an error with its traceback does."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Python's own collections stay away meanwhile, and what was frozen is thawed again."""
+    gc.disable()
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_objects_that_refer_to_each_other_go_before_it_trims() -> None:
+    loop = weakref.ref(Loop())
+    was_there: list[bool] = []
+    trimming = Trimming(lambda _: was_there.append(loop() is not None))
+    for _ in range(EVERY - 1):
+        trimming.ended(OUTCOME)
+    assert loop() is not None
+    trimming.ended(OUTCOME)
+    assert was_there == [False]
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_what_a_run_begins_with_is_not_looked_through_again() -> None:
+    gc.unfreeze()
+    plan = [Loop() for _ in range(1_000)]
+    Trimming(lambda _: None).opened("")
+    assert gc.get_freeze_count() > 1_000
+    assert not any(each is plan for each in gc.get_objects())
