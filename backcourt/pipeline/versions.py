@@ -33,9 +33,8 @@ class TableVersions:
             committed: the commit that wrote the rows of each committed partition.
         """
         self._calendar, self._expected = calendar, expected
-        self._commits = [
-            committed.get(day) for day in calendar.dates
-        ]  # by position: a dictionary takes ten times as much
+        # By position: a dictionary of dates takes several times the memory.
+        self._commits = [committed.get(day) for day in calendar.dates]
         self._elsewhere = {day: commit for day, commit in committed.items() if day not in calendar}
         self._sums = _PartialSums(list(map(self._number, calendar.dates, self._commits)))
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,3 +180,13 @@ def test_the_lock_holds_no_address() -> None:
     assert [path.name for path in locks] == ["base.txt", "build.txt", "dev.txt", "local.txt"]
     assert [path.name for path in locks if "://" in path.read_text()] == []
     assert [path.name for path in locks if " @ " in path.read_text()] == []
+
+
+def test_nothing_large_is_committed() -> None:
+    """A wheel or a data file that came along with `git add` stays in every clone for good."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    assert len(paths) > 100
+    assert [path.name for path in paths if path.is_file() and path.stat().st_size > 500_000] == []
