@@ -3,10 +3,11 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from itertools import islice
+from math import ceil
 
 from backcourt.clock import Clock
 from backcourt.errors import BackcourtError, LimitReached, QuotaSignal, Retryable
@@ -202,18 +203,24 @@ class Recorder:
         self._event(STARTED, {**asked, "to_do": counts, "reasons": reasons, "planned": _planned(self._setup.estimate)})
 
     def ended(
-        self, outcomes: Iterable[PartitionOutcome], code: int, in_flight: Sequence[str], curve: BudgetCurve
+        self, outcomes: Collection[PartitionOutcome], code: int, in_flight: Sequence[str], curve: BudgetCurve
     ) -> None:
         """The run has ended: history first, so that an `ended` event always has its outcomes.
 
         With commits still in flight it is no end that a later run may rely on, and is recorded under another name.
         """
-        for number, batch in enumerate(_batches(outcomes, OUTCOMES_A_LOAD), start=1):
+        left = iter(outcomes)
+        for number in range(1, 1 + ceil(len(outcomes) / OUTCOMES_A_LOAD)):
             job_id = f"{self._identity.prefix}outcomes-{number}"
             now = self._setup.clock.now()
             self._attempts.run(
                 append_outcomes(
-                    batch, self._identity.run_id, self._identity.start, now, self._setup.state_dataset, job_id
+                    islice(left, OUTCOMES_A_LOAD),
+                    self._identity.run_id,
+                    self._identity.start,
+                    now,
+                    self._setup.state_dataset,
+                    job_id,
                 )
             )
         details = {
@@ -235,9 +242,3 @@ def _planned(estimate: Estimate | None) -> dict[str, float]:
     if estimate is None:
         return {}
     return {"read_bytes": estimate.read_bytes, "query_bytes": estimate.query_bytes, "dollars": estimate.dollars}
-
-
-def _batches(outcomes: Iterable[PartitionOutcome], size: int) -> Iterator[Sequence[PartitionOutcome]]:
-    waiting = iter(outcomes)
-    while batch := tuple(islice(waiting, size)):
-        yield batch

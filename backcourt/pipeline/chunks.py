@@ -114,7 +114,11 @@ def all_blocks(pipeline: Pipeline, calendar: Calendar, chunks: Iterable[ChunkKey
         for first, end in _merged(sorted(reached)):
             for day in calendar.dates[first:end]:
                 days.setdefault(BlockKey(name, day.year, day.month), []).append(day)
-    return {key: Block(key, tuple(columns[key.input]), tuple(found)) for key, found in days.items()}
+    named = {name: tuple(found) for name, found in columns.items()}
+    known: dict[tuple[date, ...], tuple[date, ...]] = {}  # inputs share most of their months' dates
+    return {
+        key: Block(key, named[key.input], known.setdefault(tuple(found), tuple(found))) for key, found in days.items()
+    }
 
 
 def readers_of(

@@ -217,7 +217,8 @@ def _plan_tables(pipeline: Pipeline, facts: "_Facts") -> tuple[TablePlan, ...]:
 class _Facts:
     """What every decision of one plan looks at; `changing` grows wave by wave.
 
-    `withdrawn` are partitions without rows that others of the plan read.
+    `withdrawn` are partitions without rows that others of the plan read. `planned` keeps what tables plan alike once:
+    a date that none of them has, for one.
     """
 
     calendar: Calendar
@@ -226,6 +227,7 @@ class _Facts:
     versions: Mapping[str, TableVersions]
     changing: dict[str, tuple[date, ...]] = field(default_factory=dict)
     withdrawn: frozenset[Partition] = frozenset()
+    planned: dict[PlannedPartition, PlannedPartition] = field(default_factory=dict)
 
 
 def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
@@ -243,8 +245,8 @@ def _plan_table(processor: Processor, wave: int, facts: _Facts) -> TablePlan:
         if reason is None:
             done += 1
         else:
-            seen = entry.commit_id if entry else ""
-            to_do.append(PlannedPartition(day=day, reason=reason, seen_commit=seen))
+            planned = PlannedPartition(day=day, reason=reason, seen_commit=entry.commit_id if entry else "")
+            to_do.append(facts.planned.setdefault(planned, planned))
     return TablePlan(
         table=processor.name, wave=wave, to_do=tuple(to_do), done=done, bootstrap=bootstrap, not_due=not_due
     )

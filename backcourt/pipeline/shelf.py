@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from backcourt.pipeline.chunks import Block, BlockKey, ChunkKey
 
 
-@dataclass
+@dataclass(slots=True)
 class _Slot:
+    """A long run has tens of thousands: chunks that wait for one are noted apart, for few blocks are waited for."""
+
     block: Block
     readers: set[ChunkKey] = field(default_factory=set)
-    waiting: set[ChunkKey] = field(default_factory=set)
     reference: object | None = None
     asked_for: bool = False
     times_read: int = 0
@@ -25,6 +26,7 @@ class Shelf:
     def __init__(self, blocks: Mapping[BlockKey, Block], readers: Mapping[ChunkKey, tuple[BlockKey, ...]]) -> None:
         """Register every block with all chunks that will read it."""
         self._slots = {key: _Slot(block) for key, block in blocks.items()}
+        self._waiting: dict[BlockKey, set[ChunkKey]] = {}
         for chunk, keys in readers.items():
             for key in keys:
                 self._slots[key].readers.add(chunk)
@@ -55,7 +57,7 @@ class Shelf:
                 if not slot.asked_for:
                     new.append(key)
                 slot.asked_for = True
-                slot.waiting.add(chunk)
+                self._waiting.setdefault(key, set()).add(chunk)
         return tuple(new)
 
     def is_complete(self, keys: Iterable[BlockKey]) -> bool:
@@ -80,11 +82,8 @@ class Shelf:
 
     def waiters(self, key: BlockKey) -> tuple[ChunkKey, ...]:
         """The reading has ended, one way or the other: the chunks that waited for it, which wait no longer."""
-        slot = self._slots[key]
-        waited = tuple(sorted(slot.waiting))
-        slot.waiting.clear()
-        slot.asked_for = False
-        return waited
+        self._slots[key].asked_for = False
+        return tuple(sorted(self._waiting.pop(key, ())))
 
     def replace_reader(
         self, old: ChunkKey, keys: Iterable[BlockKey], parts: Mapping[ChunkKey, tuple[BlockKey, ...]]
@@ -93,8 +92,11 @@ class Shelf:
         for part, part_keys in parts.items():
             for key in part_keys:
                 self._slots[key].readers.add(part)
-        for slot in (self._slots[key] for key in keys):
-            slot.readers -= {old} - set(parts)
-            slot.waiting -= {old} - set(parts)
+        for key in keys:
+            slot = self._slots[key]
+            if old not in parts:
+                slot.readers.discard(old)
+                self._waiting.get(key, set()).discard(old)
             if not slot.readers:
+                slot.readers.clear()  # an emptied set keeps its memory, a cleared one does not
                 slot.reference = None
