@@ -12,7 +12,7 @@ from collections.abc import Callable
 from backcourt.pipeline.outcomes import PartitionOutcome
 from ray_tasks.observing import Progress
 
-EVERY = 500
+EVERY = 100
 """Outcomes between two looks; one takes milliseconds."""
 
 

@@ -7,13 +7,14 @@ bytes. An outcome is made anew whenever it is asked for.
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from datetime import date
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from backcourt.pipeline.outcomes import Category, Outcome, Partition, PartitionOutcome
-from backcourt.pipeline.plan import Plan
+from backcourt.pipeline.plan import Plan, PlannedPartition
 
 _NONE = -1
+_DAY = attrgetter("day")
 
 T = TypeVar("T")
 _Common = tuple[Outcome, Category, str, tuple[str, ...], bool, tuple[str, ...], int, str]
@@ -24,7 +25,7 @@ class OutcomeColumns(Mapping[Partition, PartitionOutcome]):
 
     def __init__(self, plan: Plan) -> None:
         """Nothing has an outcome yet."""
-        self._columns = {table.table: _Columns(table.days) for table in plan.tables}
+        self._columns = {table.table: _Columns(table.to_do) for table in plan.tables}
         self._commons: _Once[_Common] = _Once()
         self._commits: _Once[str] = _Once()
         self._count = 0
@@ -77,30 +78,30 @@ class OutcomeColumns(Mapping[Partition, PartitionOutcome]):
 
     def __iter__(self) -> Iterator[Partition]:
         for table, columns in self._columns.items():
-            for day, common in zip(columns.days, columns.common, strict=True):
+            for planned, common in zip(columns.to_do, columns.common, strict=True):
                 if common != _NONE:
-                    yield Partition(table, day)
+                    yield Partition(table, planned.day)
 
     def __len__(self) -> int:
         return self._count
 
     def _place(self, partition: Partition) -> "tuple[_Columns, int]":
         columns = self._columns[partition.table]
-        at = bisect_left(columns.days, partition.day)
-        if at == len(columns.days) or columns.days[at] != partition.day:
+        at = bisect_left(columns.to_do, partition.day, key=_DAY)
+        if at == len(columns.to_do) or columns.to_do[at].day != partition.day:
             raise KeyError(partition)
         return columns, at
 
 
 class _Columns:
-    """One table's: ascending dates, and by their positions what each partition has."""
+    """One table's: what the plan has of it, by ascending dates, and by their positions what each partition has."""
 
-    def __init__(self, days: tuple[date, ...]) -> None:
-        self.days = days
-        self.common = array("i", [_NONE]) * len(days)
-        self.commit = array("i", [0]) * len(days)
-        self.rows, self.expected, self.present = (array("q", [0]) * len(days) for _ in range(3))
-        self.seconds = array("d", [0.0]) * len(days)
+    def __init__(self, to_do: tuple[PlannedPartition, ...]) -> None:
+        self.to_do = to_do
+        self.common = array("i", [_NONE]) * len(to_do)
+        self.commit = array("i", [0]) * len(to_do)
+        self.rows, self.expected, self.present = (array("q", [0]) * len(to_do) for _ in range(3))
+        self.seconds = array("d", [0.0]) * len(to_do)
 
 
 class _Once(Generic[T]):

@@ -4,17 +4,17 @@ A block is held from its reading until its last reader is done; then its referen
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from backcourt.pipeline.chunks import Block, BlockKey, ChunkKey
 
 
 @dataclass(slots=True)
 class _Slot:
-    """A long run has tens of thousands: chunks that wait for one are noted apart, for few blocks are waited for."""
+    """A long run has tens of thousands: readers are only counted, and who waits for a block is noted elsewhere."""
 
     block: Block
-    readers: set[ChunkKey] = field(default_factory=set)
+    readers: int = 0
     reference: object | None = None
     asked_for: bool = False
     times_read: int = 0
@@ -27,9 +27,8 @@ class Shelf:
         """Register every block with all chunks that will read it."""
         self._slots = {key: _Slot(block) for key, block in blocks.items()}
         self._waiting: dict[BlockKey, set[ChunkKey]] = {}
-        for chunk, keys in readers.items():
-            for key in keys:
-                self._slots[key].readers.add(chunk)
+        for keys in readers.values():
+            self._add_reader(keys)
 
     def block(self, key: BlockKey) -> Block:
         """The block's columns and dates."""
@@ -88,15 +87,17 @@ class Shelf:
     def replace_reader(
         self, old: ChunkKey, keys: Iterable[BlockKey], parts: Mapping[ChunkKey, tuple[BlockKey, ...]]
     ) -> None:
-        """The chunk is done (no parts) or goes on as smaller chunks; blocks without readers are dropped."""
-        for part, part_keys in parts.items():
-            for key in part_keys:
-                self._slots[key].readers.add(part)
+        """A reader of `keys` is done (no parts) or goes on as other chunks; blocks without readers are dropped."""
+        for part_keys in parts.values():
+            self._add_reader(part_keys)
         for key in keys:
             slot = self._slots[key]
+            slot.readers -= 1
             if old not in parts:
-                slot.readers.discard(old)
                 self._waiting.get(key, set()).discard(old)
             if not slot.readers:
-                slot.readers.clear()  # an emptied set keeps its memory, a cleared one does not
                 slot.reference = None
+
+    def _add_reader(self, keys: Iterable[BlockKey]) -> None:
+        for key in keys:
+            self._slots[key].readers += 1

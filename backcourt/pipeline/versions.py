@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from hashlib import sha256
 from itertools import accumulate
+from sys import intern
 
 from backcourt.pipeline.calendar import Calendar
 from backcourt.pipeline.ledger import InputVersion
@@ -60,8 +61,10 @@ class TableVersions:
             if at == end:
                 self._elsewhere[day] = commit
                 continue
-            old, self._commits[at] = self._number(day, self._commits[at]), commit
-            self._sums.add(at, self._number(day, commit) - old)
+            old = self._commits[at]
+            if old != commit:  # an equal text is not kept in the place of ours, which other dates share
+                self._commits[at] = intern(commit)
+                self._sums.add(at, self._number(day, commit) - self._number(day, old))
 
     def digest(self, first: date, last: date) -> str:
         """What identifies the rows of the window from `first` to `last`, both included."""

@@ -56,6 +56,18 @@ def as_ledgers_have_it(content: frozenset[tuple[date, str]]) -> str:
     return f"{sum(int(each, 16) for each in hashes) % 2**96:024x}"
 
 
+def test_a_commit_of_many_dates_is_kept_once_however_often_it_is_told() -> None:
+    calendar = Calendar(tuple(day(n) for n in range(3)))
+    versions = TableVersions(calendar, lambda _: True, {day(0): "commit 1", day(1): "commit 1"})
+    for commit in ("commit 1", "commit 2"):
+        for each in (day(1), day(2)):  # as worker after worker tells it, each in a text of its own
+            versions.update(pickle.loads(pickle.dumps({each: commit})))
+    assert [versions.commit_of(day(n)) for n in range(3)] == ["commit 1", "commit 2", "commit 2"]
+    assert versions.commit_of(day(1)) is versions.commit_of(day(2))
+    versions.update(pickle.loads(pickle.dumps({day(1): "commit 2"})))
+    assert versions.commit_of(day(1)) is versions.commit_of(day(2))
+
+
 @settings(max_examples=100, deadline=None)
 @given(seed=SEEDS)
 def test_versions_against_a_loop_over_the_window(seed: int) -> None:
