@@ -113,7 +113,7 @@ def ray_engine(
     attempts = Attempts(warehouse, client, clock, Random("driver"), setup.patience)  # noqa: S311 (jitter)
     try:
         warden.start()
-        observers = (RunMetrics(setup.run_id), Trimming())
+        observers = (RunMetrics(setup.run_id), Trimming(clock))
         yield Engine(pool, attempts, warden.kinds, warden.set_limits, warden, url, observers)
     finally:
         warden.stop()

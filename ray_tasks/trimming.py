@@ -9,11 +9,13 @@ import ctypes
 import gc
 from collections.abc import Callable
 
+from backcourt.clock import Clock
 from backcourt.pipeline.outcomes import PartitionOutcome
 from ray_tasks.observing import Progress
 
-EVERY = 100
-"""Outcomes between two looks; one takes milliseconds."""
+EVERY_SECONDS = 1.0
+"""Pause between two looks; one takes milliseconds. They go by the clock and not by what has ended, since what waits for
+a commit is asked about again and again, and each answer has the commit's whole script in it."""
 
 
 def malloc_trim() -> Callable[[int], object]:
@@ -26,24 +28,25 @@ def malloc_trim() -> Callable[[int], object]:
 
 
 class Trimming:
-    """An observer that has unused objects found and free memory given back, every so many outcomes."""
+    """An observer that has unused objects found and free memory given back, as long as the run moves."""
 
-    def __init__(self, trim: Callable[[int], object] | None = None) -> None:
-        """Take the function to call with 0."""
-        self._trim = trim or malloc_trim()
-        self._ended = 0
+    def __init__(self, clock: Clock, trim: Callable[[int], object] | None = None) -> None:
+        """Take the time, and the function to call with 0."""
+        self._clock, self._trim = clock, trim or malloc_trim()
+        self._looked = clock.monotonic()
 
     def opened(self, dashboard_url: str) -> None:  # noqa: ARG002 (the port)
         """The plan and the board stay to the end: the collector need not look through them again and again."""
         gc.collect()
         gc.freeze()
 
-    def progress(self, progress: Progress) -> None:
-        """Nothing to do."""
-
-    def ended(self, outcome: PartitionOutcome) -> None:  # noqa: ARG002 (the port)
-        """Count; collect and trim when it is time."""
-        self._ended += 1
-        if self._ended % EVERY == 0:
+    def progress(self, progress: Progress) -> None:  # noqa: ARG002 (the port)
+        """Collect and trim when it is time."""
+        now = self._clock.monotonic()
+        if now - self._looked >= EVERY_SECONDS:
+            self._looked = now
             gc.collect()
             self._trim(0)
+
+    def ended(self, outcome: PartitionOutcome) -> None:
+        """Nothing to do."""

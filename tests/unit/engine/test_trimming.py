@@ -5,14 +5,15 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
-from datetime import date
 
 import pytest
 
-from backcourt.pipeline.outcomes import Outcome, Partition, PartitionOutcome
-from ray_tasks.trimming import EVERY, Trimming
+from ray_tasks.observing import Progress
+from ray_tasks.steps import Telemetry
+from ray_tasks.trimming import EVERY_SECONDS, Trimming
+from tests.unit.engine.fake_clock import FakeClock
 
-OUTCOME = PartitionOutcome(Partition("d.t", date(2024, 1, 1)), Outcome.COMMITTED)
+PROGRESS = Progress({}, 1, (), (), (), Telemetry(), 0, 0)
 FRAGMENTED = """
 from pathlib import Path
 from ray_tasks.trimming import malloc_trim
@@ -30,12 +31,13 @@ print(full - before < 50_000_000, before - resident() > 100_000_000, len(kept))
 """
 
 
-def test_it_trims_every_so_many_outcomes() -> None:
-    calls: list[int] = []
-    trimming = Trimming(calls.append)
-    for _ in range(2 * EVERY + 1):
-        trimming.ended(OUTCOME)
-    assert calls == [0, 0]
+def test_it_trims_every_second_however_often_it_is_told_and_whether_or_not_anything_ended() -> None:
+    clock, calls = FakeClock(), list[int]()
+    trimming = Trimming(clock, calls.append)
+    for _ in range(34):  # a little over ten seconds
+        clock.sleep(0.3)
+        trimming.progress(PROGRESS)
+    assert len(calls) == 8  # told every 0.3 s, it is time at every fourth
 
 
 def test_free_memory_between_what_is_kept_is_given_back() -> None:
@@ -64,11 +66,12 @@ def no_collector() -> Iterator[None]:
 def test_objects_that_refer_to_each_other_go_before_it_trims() -> None:
     loop = weakref.ref(Loop())
     was_there: list[bool] = []
-    trimming = Trimming(lambda _: was_there.append(loop() is not None))
-    for _ in range(EVERY - 1):
-        trimming.ended(OUTCOME)
+    clock = FakeClock()
+    trimming = Trimming(clock, lambda _: was_there.append(loop() is not None))
+    trimming.progress(PROGRESS)
     assert loop() is not None
-    trimming.ended(OUTCOME)
+    clock.sleep(EVERY_SECONDS)
+    trimming.progress(PROGRESS)
     assert was_there == [False]
 
 
@@ -76,6 +79,6 @@ def test_objects_that_refer_to_each_other_go_before_it_trims() -> None:
 def test_what_a_run_begins_with_is_not_looked_through_again() -> None:
     gc.unfreeze()
     plan = [Loop() for _ in range(1_000)]
-    Trimming(lambda _: None).opened("")
+    Trimming(FakeClock(), lambda _: None).opened("")
     assert gc.get_freeze_count() > 1_000
     assert not any(each is plan for each in gc.get_objects())
