@@ -16,7 +16,12 @@ from backcourt.clock import SystemClock
 from jobs.cancel import alive_here
 from jobs.cli import app
 
-SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
+SLEEPER = """
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell that starts tests in the background has it ignored
+print("up", flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture
