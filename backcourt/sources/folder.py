@@ -10,6 +10,7 @@ from datetime import date
 from fnmatch import fnmatch
 from io import BytesIO
 from pathlib import PurePosixPath
+from threading import Lock
 
 import polars as pl
 import pyarrow as pa
@@ -29,9 +30,10 @@ def _read_csv(content: BytesIO) -> pl.DataFrame:
 def _read_parquet(content: BytesIO) -> pl.DataFrame:
     """By Arrow's reader: on some damaged files that of polars panics, past any handler and with a trace of its own.
 
-    For the same reason Arrow looks through what it read: it takes text that is no UTF-8, and polars panics on it.
+    For the same reason Arrow looks through what it read: it takes text that is no UTF-8, and polars panics on it, be
+    it in a row or in the file's notes about itself, which nobody needs.
     """
-    table = pq.read_table(content)
+    table = pq.read_table(content).replace_schema_metadata()
     table.validate(full=True)
     return pl.DataFrame(table)
 
@@ -40,20 +42,30 @@ READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {".csv": _read_csv, ".pa
 """Ending of a file to what reads it."""
 
 
-class FolderSource:
-    """Reads feeds from a folder; each file is read once in the life of the object.
+KEPT_BYTES = 256 * 2**20
+"""Rows that a source keeps in memory, so that months of a season do not each read the season's file."""
+FileOfFeed = tuple[str, str]
+"""A feed, and the path of a file that belongs to it."""
 
-    `path` is a local folder or anything that fsspec opens (`gs://bucket/folder`).
+
+class FolderSource:
+    """Reads feeds from a folder, each file once to learn its dates and then as long as they are asked for.
+
+    What it keeps of files is bounded, however many there are: a worker reads from a source for as long as a run lasts,
+    and several threads of it at once.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._frames: dict[tuple[str, str], pl.DataFrame] = {}
+    def __init__(self, path: str, kept_bytes: int = KEPT_BYTES) -> None:
+        """Take a local folder, or anything that fsspec opens (`gs://bucket/folder`), and how much to keep in memory."""
+        self.path, self._kept_bytes = path, kept_bytes
+        self._kept: dict[FileOfFeed, pl.DataFrame] = {}
+        self._dates: dict[FileOfFeed, tuple[date, date] | None] = {}
         self._found: tuple[str, ...] | None = None
+        self._one_at_a_time = Lock()
 
-    def __reduce__(self) -> tuple[type["FolderSource"], tuple[str]]:
+    def __reduce__(self) -> tuple[type["FolderSource"], tuple[str, int]]:
         """Travels to a worker without what it has read."""
-        return (FolderSource, (self.path,))
+        return (FolderSource, (self.path, self._kept_bytes))
 
     def read(self, feed: Feed, start: date, end: date) -> pa.Table:
         """The feed's rows of all its files from `start` to `end`, both included.
@@ -63,8 +75,7 @@ class FolderSource:
             UsageError: the folder, or every file of a feed that is not optional, is missing.
         """
         schema = pa.schema([column.arrow for column in feed.columns])
-        in_range = pl.col(feed.partition_by).is_between(start, end)
-        frames = [self._frame(feed, file).filter(in_range) for file in self._files(feed)]
+        frames = [rows for file in self._files(feed) if (rows := self._rows(feed, file, start, end)) is not None]
         return pl.concat(frames).to_arrow().cast(schema) if frames else schema.empty_table()
 
     def _files(self, feed: Feed) -> list[str]:
@@ -103,11 +114,37 @@ class FolderSource:
         below = PurePosixPath(file.removeprefix(url_to_fs(self.path)[1]).lstrip("/")).with_suffix("")
         return any(fnmatch(path.stem, pattern) or fnmatch(str(below), pattern) for pattern in feed.files)
 
-    def _frame(self, feed: Feed, file: str) -> pl.DataFrame:
-        """One file in the feed's columns and types, from memory if it was read before."""
-        if (feed.name, file) not in self._frames:
-            self._frames[feed.name, file] = fitted(_content(self.path, file), feed, file)
-        return self._frames[feed.name, file]
+    def _rows(self, feed: Feed, file: str, start: date, end: date) -> pl.DataFrame | None:
+        """One file's rows in the range, in the feed's columns and types; None where it has no such date."""
+        key = (feed.name, file)
+        with self._one_at_a_time:  # else each thread would read the same files
+            if key in self._dates and not _meet(self._dates[key], start, end):
+                return None
+            rows = self._kept.get(key)
+            if rows is None:
+                rows = fitted(_content(self.path, file), feed, file)
+                self._dates[key] = _span(rows[feed.partition_by])
+            if not _meet(self._dates[key], start, end):
+                return None
+            self._keep(key, rows)
+        return rows.filter(pl.col(feed.partition_by).is_between(start, end))
+
+    def _keep(self, key: FileOfFeed, rows: pl.DataFrame) -> None:
+        """Keep a file that was just asked for, and let those go that were not for longest."""
+        self._kept.pop(key, None)
+        self._kept[key] = rows
+        while len(self._kept) > 1 and sum(kept.estimated_size() for kept in self._kept.values()) > self._kept_bytes:
+            del self._kept[next(iter(self._kept))]
+
+
+def _span(dates: pl.Series) -> tuple[date, date] | None:
+    """First and last of a file's dates; None where it has none."""
+    first, last = dates.min(), dates.max()
+    return (first, last) if isinstance(first, date) and isinstance(last, date) else None
+
+
+def _meet(span: tuple[date, date] | None, start: date, end: date) -> bool:
+    return span is not None and span[0] <= end and start <= span[1]
 
 
 def _content(folder: str, file: str) -> pl.DataFrame:

@@ -3,8 +3,10 @@
 # ruff: noqa: DTZ001 - files of other programs hold timestamps without a zone
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import polars as pl
@@ -14,6 +16,7 @@ import pytest
 from backcourt.errors import DataError, UsageError
 from backcourt.pipeline.processor import Feed
 from backcourt.pipeline.table import Column, FieldType
+from backcourt.sources import folder
 from backcourt.sources.folder import FolderSource
 
 FEED = Feed(
@@ -35,8 +38,8 @@ SCHEMA = pa.schema([c.arrow for c in FEED.columns])
 START, END = date(2024, 1, 1), date(2024, 12, 31)
 
 
-def read(folder: Path, feed: Feed = FEED, start: date = START, end: date = END) -> list[dict[str, Any]]:
-    table = FolderSource(str(folder)).read(feed, start, end)
+def read(path: Path, feed: Feed = FEED, start: date = START, end: date = END) -> list[dict[str, Any]]:
+    table = FolderSource(str(path)).read(feed, start, end)
     assert table.schema == SCHEMA
     return table.to_pylist()
 
@@ -95,6 +98,69 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
     assert source.read(FEED, START, END) == first
     with pytest.raises(UsageError):
         pickle.loads(pickle.dumps(source)).read(FEED, START, END)
+
+
+def ids(source: FolderSource, *months: int) -> list[str]:
+    found = source.read(FEED, date(2024, months[0], 1), date(2024, months[-1], 28))
+    return [str(value) for value in found.column("id").to_pylist()]
+
+
+def monthly_files(path: Path) -> list[Path]:
+    files = [path / f"visits_{month}.csv" for month in (1, 2, 3)]
+    for month, file in enumerate(files, start=1):
+        file.write_text(f"id,day\nold{month},2024-0{month}-01\n")
+    return files
+
+
+def test_what_is_kept_of_files_is_bounded(tmp_path: Path) -> None:
+    """A worker reads from one source for all of a run: by the tenth season it must not hold ten."""
+    january, february, march = monthly_files(tmp_path)
+    source = FolderSource(str(tmp_path), kept_bytes=1)
+    assert ids(source, 1, 2, 3) == ["old1", "old2", "old3"]
+    for file in (january, february, march):
+        file.write_text(file.read_text().replace("old", "new"))
+    assert ids(source, 3) == ["old3"]  # the file of the last read is kept, whatever its size
+    assert ids(source, 1) == ["new1"]
+    assert ids(source, 3) == ["new3"]
+
+
+def test_threads_of_a_worker_read_from_one_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker stages while it computes; each of its threads asks the same source."""
+    for day in range(1, 29):
+        (tmp_path / f"visits_{day}.csv").write_text(f"id,day\n{day},2024-01-{day:02}\n")
+    whole, little = FolderSource(str(tmp_path)), FolderSource(str(tmp_path), kept_bytes=1)
+    looks: list[int] = []
+    read_csv = folder.READERS[".csv"]
+    monkeypatch.setitem(folder.READERS, ".csv", lambda content: (looks.append(1), sleep(0.001), read_csv(content))[2])
+
+    def days(source: FolderSource, first: int, last: int) -> list[int]:
+        found = source.read(FEED, date(2024, 1, first), date(2024, 1, last)).column("id").to_pylist()
+        return sorted(int(day) for day in found)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: days(whole, 1, 28), range(8))) == [list(range(1, 29))] * 8
+        assert len(looks) == 28
+        asked = [(first, min(first + 5, 28)) for first in range(1, 29)] * 2
+        found = list(threads.map(lambda pair: days(little, *pair), asked))
+    assert found == [list(range(first, last + 1)) for first, last in asked]
+
+
+def test_files_of_other_dates_are_left_alone(tmp_path: Path) -> None:
+    january, february, march = monthly_files(tmp_path)
+    source = FolderSource(str(tmp_path))
+    assert ids(source, 1) == ["old1"]
+    march.unlink()
+    assert ids(source, 2) == ["old2"]
+    january.unlink()
+    february.unlink()
+    assert ids(source, 1, 2) == ["old1", "old2"]
+
+
+def test_a_file_without_a_date_has_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text("id,day\n")
+    source = FolderSource(str(tmp_path))
+    assert ids(source, 1) == []
+    assert ids(source, 1) == []
 
 
 def test_a_folder_may_be_anything_that_fsspec_opens(tmp_path: Path) -> None:

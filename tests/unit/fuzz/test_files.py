@@ -87,6 +87,14 @@ def test_text_that_is_no_text_is_refused(tmp_path: Path) -> None:
     assert read(tmp_path, content.getvalue()) is None
 
 
+def test_notes_of_a_file_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
+    content = BytesIO()
+    pq.write_table(ROWS.to_arrow().replace_schema_metadata({b"made by": b"\xff"}), content)
+    found = read(tmp_path, content.getvalue())
+    assert found is not None
+    assert found.num_rows == len(ROWS)
+
+
 @LOOSE
 @given(kept=st.integers(0, len(WHOLE["zstd"]) - 1))
 def test_a_parquet_that_was_cut_is_refused(kept: int, tmp_path: Path) -> None:
