@@ -5,12 +5,16 @@ numbers of another width, timestamps at midnight become dates. A number never be
 stored as a number has lost its leading zeros.
 """
 
+from datetime import date
+
 import polars as pl
 
 from backcourt.errors import DataError
 from backcourt.pipeline.polars_types import POLARS_TYPES
 from backcourt.pipeline.table import Column, FieldType
 
+FIRST_DAY, LAST_DAY = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
+"""The years 1 to 9999, in days from 1970 on."""
 _TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
@@ -23,10 +27,10 @@ def converted(values: pl.Series | None, column: Column, length: int, file: str) 
     if values is None:
         return pl.Series(column.name, [None] * length, dtype=POLARS_TYPES[column.type])
     values = _plain(values)
-    result = _as_type(values, column.type)
+    result = _in_calendar(_as_type(_in_calendar(values), column.type))
     lost = values.filter(result.is_null() & values.is_not_null())
     if len(lost):
-        sample = repr(lost.to_list()[0])[:80]
+        sample = _shown(lost.head(1))
         raise DataError(
             f"File {file}, column {column.name}: {sample} is no {column.type} ({len(lost)} of {length} rows).",
             "Correct the values or leave them empty.",
@@ -37,6 +41,28 @@ def converted(values: pl.Series | None, column: Column, length: int, file: str) 
             "Fill them in: the column must have a value in every row.",
         )
     return result.alias(column.name)
+
+
+def _in_calendar(values: pl.Series) -> pl.Series:
+    """Dates and instants; NULL where they are outside the years 1 to 9999, which neither Python nor BigQuery has."""
+    kind = values.dtype
+    if kind == pl.Date:
+        a_day = 1
+    elif isinstance(kind, pl.Datetime) and kind.time_unit != "ns":  # 64 bits of nanoseconds are in the calendar
+        a_day = 86_400_000 if kind.time_unit == "ms" else 86_400_000_000
+    else:
+        return values
+    return values.set(~values.to_physical().is_between(FIRST_DAY * a_day, (LAST_DAY + 1) * a_day - 1), None)
+
+
+def _shown(value: pl.Series) -> str:
+    """A value as a message has it; by its number or its type, where polars would panic in writing it out."""
+    kind = value.dtype
+    if kind.is_nested():
+        return f"a {kind}"
+    if isinstance(kind, pl.Time | pl.Duration) or _in_calendar(value).null_count():
+        return f"{kind} number {value.to_physical().item()}"
+    return repr(value.item())[:80]
 
 
 def _plain(values: pl.Series) -> pl.Series:

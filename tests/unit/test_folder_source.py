@@ -3,6 +3,7 @@
 # ruff: noqa: DTZ001 - files of other programs hold timestamps without a zone
 
 import pickle
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -178,6 +179,7 @@ def test_a_folder_may_be_anything_that_fsspec_opens(tmp_path: Path) -> None:
         ("id,day,n\na,2024-01-01,1.5\n", ["column count", "'1.5'", "INT64"]),
         ("id,day,open\na,2024-01-01,maybe\n", ["column open", "'maybe'", "BOOL"]),
         ("id,day,at\na,2024-01-01,noon\n", ["column at", "'noon'", "TIMESTAMP"]),
+        ("id,day\na,+10000-01-01\n", ["column day", "'+10000-01-01'", "DATE"]),
         ("id,day\na,01/02/2024\n", ["column day", "'01/02/2024'", "DATE"]),
         ("id,day\n,2024-01-01\n", ["column id", "1 of 1 rows are empty"]),
     ],
@@ -198,17 +200,49 @@ def test_what_does_not_fit_names_file_column_and_value(tmp_path: Path, text: str
         ("id", [12], "12"),  # an id stored as a number has lost its leading zeros
         ("count", [1.5], "1.5"),
         ("day", [datetime(2024, 1, 1, 12)], "12"),
+        ("day", pl.Series([[2**31 - 1]], dtype=pl.List(pl.Int32)).cast(pl.List(pl.Date)), "a List"),
         ("open", [2], "2"),
-        ("share", [[1.0]], "1.0"),
+        ("share", [[1.0]], "a List"),
+        ("share", pl.Series([2**62], dtype=pl.Int64).cast(pl.Duration("ms")), "4611686018427387904"),
     ],
 )
 def test_a_wrong_parquet_type_names_file_column_and_value(
-    tmp_path: Path, column: str, values: list[Any], value: str
+    tmp_path: Path, column: str, values: Sequence[Any] | pl.Series, value: str
 ) -> None:
     rows = pl.DataFrame({"id": ["a"], "day": [date(2024, 1, 1)]})
     rows.with_columns(pl.Series(column, values)).write_parquet(tmp_path / "visits.parquet")
     with pytest.raises(DataError, match=f"visits.parquet, column {column}: .*{value}"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "number", "kind"),
+    [
+        ("day", 2932897, pl.Date),  # 1 January 10000
+        ("day", -719163, pl.Date),  # the day before 1 January 1
+        ("day", 2**31 - 1, pl.Date),
+        ("day", 2**63 - 1, pl.Datetime("ms")),
+        ("at", 253402300800 * 10**6, pl.Datetime("us", "UTC")),
+        ("at", -(2**63), pl.Datetime("us")),
+    ],
+)
+def test_a_date_that_no_calendar_has_is_refused_by_its_number(
+    tmp_path: Path, column: str, number: int, kind: pl.DataType
+) -> None:
+    rows = pl.DataFrame({"id": ["a"], "day": [date(2024, 1, 1)]})
+    told = pl.Series(column, [number]).cast(pl.Int32 if kind == pl.Date else pl.Int64).cast(kind)
+    rows.with_columns(told).write_parquet(tmp_path / "visits.parquet")
+    with pytest.raises(DataError, match=f"visits.parquet, column {column}: .*{number} is no (DATE|TIMESTAMP)"):
+        read(tmp_path)
+
+
+def test_the_calendars_first_and_last_day_are_dates(tmp_path: Path) -> None:
+    days = pl.Series("day", [-719162, 2932896], dtype=pl.Int32).cast(pl.Date)
+    last = pl.Series("at", [253402300800 * 10**6 - 1] * 2, dtype=pl.Int64).cast(pl.Datetime("us"))
+    pl.DataFrame([pl.Series("id", ["a", "b"]), days, last]).write_parquet(tmp_path / "visits.parquet")
+    found = read(tmp_path, start=date.min, end=date.max)
+    assert [r["day"] for r in found] == [date(1, 1, 1), date(9999, 12, 31)]
+    assert found[0]["at"] == datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("name", "content"), [("visits.parquet", b"PAR1 not really"), ("visits.csv", b"")])
