@@ -23,6 +23,8 @@ from ray_tasks.ray_errors import GONE
 
 LOOK_SECONDS = 12.0
 """Pause between looks at the run's events."""
+END_SECONDS = 2.0
+"""How long a look that is under way is awaited at the run's end."""
 CANCELLED = 130
 """The exit code of a run that an operator cancelled: the same as for an interrupt at the terminal."""
 LONGEST_RUN_DAYS = 60
@@ -36,6 +38,7 @@ class CancelWatch:
         """Take the other reason to stop, and the seconds between two looks."""
         self._stop, self._pause = stop, pause
         self._cancelled, self._over = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
 
     @property
     def exit_code(self) -> int:
@@ -44,11 +47,16 @@ class CancelWatch:
 
     def start(self, is_asked: Callable[[], bool]) -> None:
         """Begin to look."""
-        threading.Thread(target=self._look_until_over, args=(is_asked,), name="cancel-watch", daemon=True).start()
+        self._thread = threading.Thread(
+            target=self._look_until_over, args=(is_asked,), name="cancel-watch", daemon=True
+        )
+        self._thread.start()
 
     def end(self) -> None:
-        """Look no more; a look that is under way is not awaited, since a stop must not hang."""
+        """Look no more. A look under way is awaited for a moment, so that its permit is back; a stop must not hang."""
         self._over.set()
+        if self._thread:
+            self._thread.join(END_SECONDS)
 
     def look(self, is_asked: Callable[[], bool]) -> None:
         """Look once; what cannot be read now is left to the next look."""

@@ -52,6 +52,23 @@ def test_the_watch_ends_a_run_with_130_and_leaves_a_signal_its_own_code() -> Non
     assert watch.exit_code == 143
 
 
+def test_a_look_under_way_has_given_its_permit_back_at_the_end() -> None:
+    """Else the run's share of the budget would still count it, until another run looks."""
+    asking, answered = Event(), Event()
+
+    def asks() -> bool:
+        asking.set()
+        answered.wait(0.2)  # nobody sets it: as long as an answer takes
+        answered.set()
+        return False
+
+    watch = CancelWatch(Stop(), pause=0.01)
+    watch.start(asks)
+    assert asking.wait(30)
+    watch.end()
+    assert answered.is_set()
+
+
 def test_events_that_cannot_be_read_are_read_again() -> None:
     answers: list[Any] = [AccessDenied("no"), False, True]
     looked = Event()
